@@ -1,0 +1,193 @@
+"""Data sets and images, always as float32 in [−1, 1], and the ``tf.data`` pipeline of a run."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpat_lib import _checks
+from gpat_lib.blossoms import blossoms
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+__all__ = ["batches", "blossoms", "check_samples", "digits", "image_folder"]
+
+# Of the 1,797 digits in a fixed shuffled order, the first 1,437 are for training.
+SPLITS = {"all": slice(None), "train": slice(0, 1437), "test": slice(1437, None)}
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+def batches(
+    samples: Any, batch_size: int = 64, seed: int | None = 0, drop_remainder: bool = True
+) -> "tf.data.Dataset":
+    """A ``tf.data`` pipeline: shuffled anew each epoch, in batches, prefetched.
+
+    Args:
+        samples: Array ``(n, ...)``.
+        batch_size: Samples per batch, at most n.
+        seed: Seed of the order; ``None`` keeps the order of the array.
+        drop_remainder: Leave out the last batch if it is not full.
+
+    Raises:
+        ValueError: If there are no samples, or fewer than ``batch_size``.
+    """
+    import tensorflow as tf
+
+    batch_size = _checks.whole("batch_size", batch_size)
+    samples = np.asarray(samples)
+    if samples.ndim == 0 or len(samples) < batch_size:
+        count = 0 if samples.ndim == 0 else len(samples)
+        raise ValueError(f"batch_size must be at most the {count} samples; got {batch_size}")
+    dataset = tf.data.Dataset.from_tensor_slices(samples)
+    if seed is not None:
+        dataset = dataset.shuffle(len(samples), seed=seed)
+    return dataset.batch(batch_size, drop_remainder=drop_remainder).prefetch(2)
+
+
+def check_samples(name: str, samples: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return ``samples`` as a float32 array if a model of inputs ``shape`` can train on them.
+
+    Raises:
+        ValueError: If they are not one array (a pair of images and labels, say), are empty, have
+            another shape, are not finite, or are images outside [−1, 1].
+    """
+    if isinstance(samples, tuple | list | dict) and not np.isscalar(samples):
+        if isinstance(samples, tuple | dict) or len(np.shape(samples)) != len(shape) + 1:
+            raise ValueError(
+                f"{name} must hold samples only; got a {type(samples).__name__}. Drop labels, for "
+                "example with dataset.map(lambda image, label: image)"
+            )
+    samples = np.asarray(samples)
+    if samples.size == 0:
+        raise ValueError(f"{name} is empty (shape {samples.shape}); expected (n, *{shape})")
+    if samples.shape[1:] != shape:
+        raise ValueError(
+            f"{name} must have shape (n, {', '.join(map(str, shape))}); got {samples.shape}"
+        )
+    if samples.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must be floats; got {samples.dtype}. For bytes: images / 127.5 - 1"
+        )
+    low, high = float(samples.min()), float(samples.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} must be finite; it holds NaN or infinity")
+    if len(shape) == 3:
+        if low < -1.001 or high > 1.001:
+            raise ValueError(
+                f"{name} must be images in [-1, 1], as tanh makes them; got values from {low:g} "
+                f"to {high:g}. For values from 0 to 255: images / 127.5 - 1"
+            )
+        if low >= 0.0 and len(samples) > 1:
+            warnings.warn(
+                f"{name} has no value below 0, so it looks scaled to [0, 1]; expected [-1, 1]. "
+                "If so: images * 2 - 1",
+                stacklevel=3,
+            )
+    return samples.astype(np.float32, copy=False)
+
+
+def digits(split: str = "all", labels: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """1,797 real handwritten digits, offline: scikit-learn's copy of the UCI test set.
+
+    The originals are 8×8 with 17 grey levels (Alpaydin and Kaynak 1998). They are enlarged to
+    32×32 by bicubic interpolation and repeated over three channels. They come in one fixed
+    shuffled order, so that both parts hold all classes and writers.
+
+    Args:
+        split: ``"all"``, ``"train"`` (1,437 of them) or ``"test"`` (the other 360).
+        labels: Also return the digits 0 … 9.
+
+    Returns:
+        float32 ``(n, 32, 32, 3)`` in [−1, 1], black background; with ``labels`` also int64
+        ``(n,)``.
+
+    Raises:
+        ValueError: If the split is unknown.
+    """
+    chosen = _checks.member("split", split, SPLITS)
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    order = np.random.default_rng(0).permutation(len(bunch.images))[chosen]
+    enlarged = [
+        np.asarray(Image.fromarray(image.astype(np.float32)).resize((32, 32), Image.BICUBIC))
+        for image in bunch.images[order]
+    ]
+    grey = np.clip(np.stack(enlarged) / 8.0 - 1.0, -1.0, 1.0).astype(np.float32)
+    images = np.repeat(grey[..., None], 3, axis=-1)
+    return (images, bunch.target[order].astype(np.int64)) if labels else images
+
+
+def image_folder(
+    path: str | Path, size: int = 32, channels: int = 3, max_pixels: int = 50_000_000
+) -> np.ndarray:
+    """Your own pictures, read at once: centre-cropped to a square and resized.
+
+    Every file below ``path`` whose name ends in a picture's extension is read, in the order of
+    names. The camera's rotation (EXIF) is applied, transparent parts are laid on white, all modes
+    (grey, palette, CMYK, 16 bit) become RGB or grey. Of an animation the first frame is taken. A
+    file that cannot be read, or has more than ``max_pixels``, is skipped and named in one
+    warning; since all reading happens here, none can stop a training run half-way.
+
+    Args:
+        path: A folder.
+        size: Side of the square results in pixels, ≥ 8.
+        channels: 3 (RGB) or 1 (grey).
+        max_pixels: Larger pictures are skipped before they are decoded.
+
+    Returns:
+        float32 ``(n, size, size, channels)`` in [−1, 1].
+
+    Raises:
+        ValueError: If the folder is missing, holds no picture, or none of them can be read.
+    """
+    size = _checks.whole("size", size, least=8)
+    max_pixels = _checks.whole("max_pixels", max_pixels)
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 or 3; got {channels!r}")
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ValueError(f"path must be a folder of pictures; there is none at {str(path)!r}")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in EXTENSIONS and f.is_file())
+    if not files:
+        raise ValueError(
+            f"path {str(path)!r} holds no picture; expected files ending in {', '.join(EXTENSIONS)}"
+        )
+    images, skipped = [], []
+    for file in files:
+        try:
+            images.append(_read_picture(file, size, channels, max_pixels))
+        except Exception as error:  # Pillow raises many kinds for broken files
+            skipped.append(f"{file.relative_to(folder)} ({error})")
+    if not images:
+        raise ValueError(f"none of the {len(files)} pictures can be read: {'; '.join(skipped)}")
+    if skipped:
+        warnings.warn(
+            f"skipped {len(skipped)} of {len(files)} pictures: {'; '.join(skipped)}", stacklevel=2
+        )
+    return np.stack(images)
+
+
+def _read_picture(file: Path, size: int, channels: int, max_pixels: int) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides
+        with Image.open(file) as image:
+            if image.width * image.height > max_pixels:
+                raise ValueError(f"{image.width} × {image.height} is more than {max_pixels} pixels")
+            image.draft("RGB", (2 * size, 2 * size))  # lets a JPEG be decoded at a lower size
+            picture = ImageOps.exif_transpose(image)
+            if picture.mode.startswith("I"):  # 16 bit: Pillow's own conversion would clip
+                grey = np.asarray(picture, dtype=np.float64) / 65535.0 * 255.0
+                picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+            if "A" in picture.getbands() or "transparency" in picture.info:
+                picture = picture.convert("RGBA")
+                white = Image.new("RGBA", picture.size, "white")
+                picture = Image.alpha_composite(white, picture)
+            picture = picture.convert("RGB" if channels == 3 else "L")
+            fitted = ImageOps.fit(picture, (size, size), Image.LANCZOS)
+    return (np.asarray(fitted, np.float32) / 127.5 - 1.0).reshape(size, size, channels)

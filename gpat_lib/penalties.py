@@ -1,0 +1,157 @@
+"""L_grad: gradient penalties, all built on one primitive, the per-sample gradient norm.
+
+A penalty is two choices: *where you look* (at which points x the slope ‖∇ₓD(x)‖ is taken) and
+*what slope you want* (the cost of a slope). ``PENALTIES`` is the table of these choices.
+Penalties are unweighted: λ4 multiplies them. R1 carries the ½ of its paper, so that λ4 is the
+literature's γ.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from gpat_lib import _checks
+
+Discriminator = Callable[[Any], Any]
+
+# Added inside the square root: the root's derivative is infinite at 0, and inf · 0 is NaN.
+EPSILON = 1e-12
+
+
+def gradient_norm(discriminator: Discriminator, points: Any) -> tf.Tensor:
+    """The slope of the discriminator at each point: s(x) = ‖∇ₓD(x)‖₂, one number per sample.
+
+    The norm runs over all axes but the first. Scores are summed over the batch before
+    differentiating, which leaves each sample's gradient whole (a mean would shrink it by the
+    batch size). A map of scores per sample (patch discriminator) is averaged first. The result
+    can itself be differentiated with respect to the discriminator's weights.
+
+    Args:
+        discriminator: Any callable from points ``(n, ...)`` to scores ``(n, ...)``. It must
+            treat samples separately: with batch normalisation "per sample" has no meaning.
+        points: Tensor ``(n, ...)``; half precision is cast to float32.
+
+    Returns:
+        Tensor ``(n,)``: √(Σ (∂D/∂x)² + 1e-12).
+
+    Raises:
+        ValueError: If the scores do not depend on the points.
+    """
+    points = tf.convert_to_tensor(points)
+    if points.dtype.size < 4:
+        points = tf.cast(points, tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(points)
+        scores = tf.convert_to_tensor(discriminator(points))
+        per_sample = tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), axis=1)
+        total = tf.reduce_sum(per_sample)
+    gradient = tape.gradient(total, points)
+    if gradient is None:
+        raise ValueError(
+            "discriminator's scores do not depend on its input, so they have no gradient; "
+            "expected a differentiable function of the points"
+        )
+    squares = tf.reduce_sum(tf.square(gradient), axis=list(range(1, len(gradient.shape))))
+    return tf.sqrt(squares + EPSILON)
+
+
+# Where you look: functions (real, fake, seed) -> points.
+
+
+def at_real(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
+    """At the real samples."""
+    del fake, seed
+    return real
+
+
+def between(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
+    """On lines between real and fake: x + α(x̃ − x), one α ~ U[0, 1) per sample."""
+    shape = [tf.shape(real)[0]] + [1] * (len(real.shape) - 1)
+    if seed is None:
+        alpha = tf.random.uniform(shape, dtype=real.dtype)
+    else:
+        seed = tf.convert_to_tensor(seed)
+        pair = seed if seed.shape.rank == 1 else tf.stack([seed, tf.zeros_like(seed)])
+        alpha = tf.random.stateless_uniform(shape, seed=pair, dtype=real.dtype)
+    return real + alpha * (fake - real)
+
+
+# What slope you want: functions slopes (n,) -> cost (n,).
+
+
+def slope_one(slopes: tf.Tensor) -> tf.Tensor:
+    """(s − 1)²: both steeper and flatter than 1 cost."""
+    return tf.square(slopes - 1.0)
+
+
+def slope_zero(slopes: tf.Tensor) -> tf.Tensor:
+    """½ s²: any slope costs."""
+    return 0.5 * tf.square(slopes)
+
+
+@dataclass(frozen=True)
+class GradientPenalty:
+    """E cost(‖∇ₓD(x)‖) over the points x that ``where`` returns; a callable.
+
+    Attributes:
+        name: The name that ``get`` knows it by.
+        where: ``(real, fake, seed) -> points``, where the slope is taken.
+        cost: ``slopes (n,) -> costs (n,)``, what each slope costs.
+    """
+
+    name: str
+    where: Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor]
+    cost: Callable[[tf.Tensor], tf.Tensor]
+
+    def __call__(
+        self, discriminator: Discriminator, real: Any, fake: Any, seed: Any = None
+    ) -> tf.Tensor:
+        """The unweighted penalty, a scalar.
+
+        Args:
+            discriminator: Callable from samples to scores (logits).
+            real: Tensor ``(n, ...)`` of real samples.
+            fake: Tensor of generated samples, the same shape.
+            seed: ``None`` for TensorFlow's global generator, else a whole number or a pair of
+                them, which makes the draw a pure function of the seed.
+
+        Raises:
+            ValueError: If ``real`` and ``fake`` differ in shape, or scores ignore the samples.
+        """
+        real, fake = tf.convert_to_tensor(real), tf.convert_to_tensor(fake)
+        if not real.shape.is_compatible_with(fake.shape):
+            raise ValueError(
+                f"real and fake must have one shape; got {tuple(real.shape)} and "
+                f"{tuple(fake.shape)}"
+            )
+        dtype = real.dtype if real.dtype.size >= 4 else tf.float32
+        points = self.where(tf.cast(real, dtype), tf.cast(fake, dtype), seed)
+        return tf.reduce_mean(self.cost(gradient_norm(discriminator, points)))
+
+
+PENALTIES = {
+    penalty.name: penalty
+    for penalty in (
+        # Gulrajani et al. 2017, equation 3: E (s(x̂) − 1)², x̂ between real and fake.
+        GradientPenalty("wgan_gp", where=between, cost=slope_one),
+        # Mescheder et al. 2018, equation 9: ½ E s(x)², x real; λ4 is their γ.
+        GradientPenalty("r1", where=at_real, cost=slope_zero),
+    )
+}
+
+
+def get(penalty: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Return the penalty of that name; a callable of your own passes through.
+
+    Args:
+        penalty: A name in ``PENALTIES``, or a callable
+            ``(discriminator, real, fake, seed=None) -> scalar``.
+
+    Raises:
+        ValueError: If no penalty has that name; the message lists the known ones.
+    """
+    if callable(penalty):
+        return penalty
+    return _checks.member("penalty", penalty, PENALTIES)

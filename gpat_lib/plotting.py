@@ -1,0 +1,156 @@
+"""The book's figures: one visual style, readable on light and dark pages.
+
+Figures have a solid, slightly warm white ground, so that they look the same in both themes.
+Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart; lines also
+differ by dash.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gpat_lib import _checks
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), "-")
+GROUND, INK = "#fdfcf9", "#222222"
+
+STYLE: dict[str, Any] = {
+    "figure.facecolor": GROUND,
+    "axes.facecolor": GROUND,
+    "savefig.facecolor": GROUND,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.prop_cycle": cycler(color=COLORS) + cycler(linestyle=DASHES),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "lines.linewidth": 1.8,
+    "font.size": 10,
+    "figure.dpi": 100,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """``with plotting.style():`` draws your own figure in the book's style."""
+    with plt.rc_context(STYLE):
+        yield
+
+
+def to_bytes(images: Any) -> np.ndarray:
+    """Images in [−1, 1], ``(..., height, width, channels)``, as uint8 for display or a file.
+
+    Raises:
+        ValueError: If there is no axis of 1 or 3 channels.
+    """
+    images = np.asarray(images, dtype=np.float32)
+    if images.ndim < 3 or images.shape[-1] not in (1, 3):
+        raise ValueError(f"images must have 1 or 3 channels as last axis; got {images.shape}")
+    return np.uint8(np.clip(np.round((np.nan_to_num(images) + 1.0) * 127.5), 0, 255))
+
+
+def tile(images: Any, columns: int | None = None, gap: int = 2) -> np.ndarray:
+    """Lay images ``(n, h, w, c)`` in [−1, 1] side by side; the result is uint8 ``(H, W, c)``."""
+    pictures = to_bytes(images)
+    if pictures.ndim != 4 or len(pictures) == 0:
+        raise ValueError(
+            f"images must have shape (n, height, width, channels); got {pictures.shape}"
+        )
+    count, height, width, channels = pictures.shape
+    columns = _checks.whole("columns", columns or int(np.ceil(np.sqrt(count))))
+    rows = -(-count // columns)
+    sheet = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 253, np.uint8
+    )
+    for i, picture in enumerate(pictures):
+        y, x = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[y : y + height, x : x + width] = picture
+    return sheet
+
+
+def image_grid(
+    images: Any,
+    columns: int | None = None,
+    title: str | None = None,
+    scale: float = 0.6,
+    ax: Axes | None = None,
+) -> Figure:
+    """A figure of images in a grid.
+
+    Args:
+        images: Array ``(n, height, width, 1 or 3)`` in [−1, 1].
+        columns: Images per row; about √n if not given.
+        title: Words above the grid.
+        scale: Inches per image.
+        ax: Axes to draw on, instead of a new figure.
+
+    Raises:
+        ValueError: If the images have another shape.
+    """
+    sheet = tile(images, columns)
+    with style():
+        if ax is None:
+            height, width = sheet.shape[0] / images.shape[1], sheet.shape[1] / images.shape[2]
+            size = (width * scale, height * scale + (0.35 if title else 0.0))
+            figure, ax = plt.subplots(figsize=size, layout="constrained")
+        else:
+            figure = ax.get_figure()  # type: ignore[assignment]
+        ax.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_axis_off()
+        if title:
+            ax.set_title(title, fontsize=10)
+    return figure
+
+
+def save_grid(images: Any, path: str | Path, columns: int | None = None, zoom: int = 3) -> None:
+    """Write a grid of images as PNG, each pixel ``zoom`` × ``zoom``; the file appears whole."""
+    from PIL import Image
+
+    path = Path(path)
+    sheet = tile(images, columns).repeat(zoom, axis=0).repeat(zoom, axis=1)
+    fresh = path.with_name(f".{path.name}")
+    Image.fromarray(sheet.squeeze()).save(fresh, format="PNG", optimize=True)
+    os.replace(fresh, path)
+
+
+def loss_curves(
+    runs: Any, names: Sequence[str] = ("d_loss", "g_loss", "slope"), xlabel: str = "epoch"
+) -> Figure:
+    """One panel per logged name, over the epochs of one run or of several.
+
+    Args:
+        runs: What ``fit`` returned, or ``{label: what fit returned}`` for several runs.
+        names: Which logs to draw.
+        xlabel: Name of the horizontal axis.
+
+    Raises:
+        ValueError: If a run has no log of that name; the message lists those it has.
+    """
+    if not isinstance(runs, Mapping):
+        runs = {"": runs}
+    with style():
+        figure, axes = plt.subplots(
+            1, len(names), figsize=(3.2 * len(names), 2.5), layout="constrained", squeeze=False
+        )
+        for ax, name in zip(axes[0], names, strict=True):
+            for label, run in runs.items():
+                values = _checks.member("log", name, run.history)
+                ax.plot(np.arange(1, len(values) + 1), values, label=label)
+            ax.set(title=name, xlabel=xlabel)
+        if any(runs):
+            axes[0][0].legend()
+    return figure

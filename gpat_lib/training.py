@@ -1,0 +1,613 @@
+"""GPAT: a Keras model whose ``train_step`` is the algorithm of the course, and its callbacks.
+
+L_g = λ1 L_cGAN + λ2 L_grad        L_d = λ3 L_cGAN + λ4 L_grad
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gpat_lib import _checks, data, losses, penalties
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """The four weights of the two objectives, each finite and ≥ 0.
+
+    Attributes:
+        lambda_1: Weight of L_cGAN in the generator's loss.
+        lambda_2: Weight of L_grad in the generator's loss (½‖∇_φ L_cGAN‖² of the discriminator).
+        lambda_3: Weight of L_cGAN in the discriminator's loss.
+        lambda_4: Weight of L_grad, the gradient penalty, in the discriminator's loss.
+
+    Raises:
+        ValueError: If a weight is negative, infinite or not a number.
+    """
+
+    lambda_1: float = 1.0
+    lambda_2: float = 0.0
+    lambda_3: float = 1.0
+    lambda_4: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            _checks.number(name, value)
+
+
+LOG_NAMES = ("d_loss", "g_loss", "critic_gap", "penalty", "slope", "gradient_norm")
+
+
+@keras.saving.register_keras_serializable(package="gpat_lib")
+class GPAT(keras.Model):
+    """A generator and a discriminator, trained against each other with a gradient penalty.
+
+    Use it like any Keras model: ``compile``, ``fit``, ``save``; then ``generate``. The running
+    average (EMA) of the generator's weights, ``ema_generator``, is what generates.
+
+    ``fit`` logs, each a mean over the epoch's steps: ``d_loss`` and ``g_loss`` (full L_d and
+    L_g), ``critic_gap`` (E D(x) − E D(x̃)), ``penalty`` (L_grad before λ4), ``slope`` (mean
+    ‖∇ₓD‖ at the generated images) and ``gradient_norm`` (of both players' parameters).
+
+    Args:
+        generator: Keras model from noise ``(n, latent_dim)`` to samples.
+        discriminator: Keras model from samples to logits.
+        latent_dim: Number of noise values per sample.
+        seed: Seed of all noise. The noise of a step is a pure function of the seed and the step.
+
+    Raises:
+        ValueError: If the generator does not take ``latent_dim`` values, or the discriminator
+            does not take what the generator makes.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_dim: int = 100,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.latent_dim = _checks.whole("latent_dim", latent_dim)
+        self.seed = _checks.whole("seed", seed, least=0)
+        if tuple(generator.input_shape[1:]) != (latent_dim,):
+            raise ValueError(
+                f"latent_dim must be what the generator takes; got latent_dim={latent_dim} for a "
+                f"generator with inputs of shape {tuple(generator.input_shape[1:])}"
+            )
+        if tuple(generator.output_shape[1:]) != tuple(discriminator.input_shape[1:]):
+            raise ValueError(
+                "discriminator must take what the generator makes; it takes "
+                f"{tuple(discriminator.input_shape[1:])}, the generator makes "
+                f"{tuple(generator.output_shape[1:])}"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.set_weights(generator.get_weights())
+        self.ema_generator.trainable = False
+        self.trackers = [keras.metrics.Mean(name=name) for name in LOG_NAMES]
+        self.built = True  # all weights exist: save_weights may be called at once
+
+    def compile(  # type: ignore[override]
+        self,
+        loss: str | losses.AdversarialLoss = "wasserstein",
+        penalty: str | Callable[..., Any] | None = "wgan_gp",
+        weights: LossWeights | None = None,
+        g_optimizer: keras.optimizers.Optimizer | str | None = None,
+        d_optimizer: keras.optimizers.Optimizer | str | None = None,
+        n_critic: int = 5,
+        ema: float = 0.999,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        run_eagerly: bool = False,
+    ) -> None:
+        """Choose the objective and the optimisers.
+
+        Args:
+            loss: L_cGAN: a name in ``losses.LOSSES`` or an ``AdversarialLoss``.
+            penalty: L_grad of the discriminator: a name in ``penalties.PENALTIES``, a callable
+                ``(discriminator, real, fake, seed=None) -> scalar``, or ``None``.
+            weights: λ1 … λ4; ``LossWeights()`` if not given.
+            g_optimizer: The generator's optimiser; Adam(1e-4, β 0 and 0.9) if not given, the
+                setting of Gulrajani et al. 2017 for residual networks.
+            d_optimizer: The discriminator's; the same default.
+            n_critic: Discriminator updates per generator update, ≥ 1.
+            ema: Decay of the generator's running average, 0 ≤ ema < 1.
+            steps_per_execution: Steps per call of the compiled function, as in Keras.
+            jit_compile: As in Keras; ``"auto"`` uses XLA only where it pays.
+            run_eagerly: As in Keras, for debugging.
+
+        Raises:
+            ValueError: If a name is unknown (the known ones are listed) or a value out of range.
+        """
+        self.adversarial_loss = losses.get(loss)
+        self.gradient_penalty = None if penalty is None else penalties.get(penalty)
+        self.loss_weights = LossWeights() if weights is None else weights
+        if not isinstance(self.loss_weights, LossWeights):
+            raise ValueError(f"weights must be a LossWeights; got {weights!r}")
+        self.n_critic = _checks.whole("n_critic", n_critic)
+        self.ema = _checks.number("ema", ema, below=1.0)
+        super().compile(
+            optimizer=None,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+        )
+        self.g_optimizer = _optimizer(g_optimizer)
+        self.d_optimizer = _optimizer(d_optimizer)
+        if self.g_optimizer is self.d_optimizer:
+            raise ValueError("g_optimizer and d_optimizer must be two objects; got one for both")
+        # Built now, so that a loaded model finds a place for each optimiser's state.
+        self.g_optimizer.build(self.generator.trainable_variables)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+
+    # ---------------------------------------------------------------- the algorithm
+
+    def train_step(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One generator update after ``n_critic`` discriminator updates.
+
+        Args:
+            samples: ``n_critic`` batches of real samples in one tensor, as ``fit`` prepares them:
+                every discriminator update sees fresh real samples and fresh noise.
+
+        Returns:
+            The logs named in the class's docstring.
+        """
+        # Step 1, initialising both networks, was done when they were built.
+        real_batches = tf.split(samples, self.n_critic)
+        # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
+        # outside any tape: they are constants for the discriminator. (The generator's batch
+        # normalisation therefore sees one large batch here.)
+        latents = self.step_noise(tf.shape(samples)[0], stream=0)
+        fake_batches = tf.split(self.generator(latents, training=True), self.n_critic)
+        for i, (real, fake) in enumerate(zip(real_batches, fake_batches, strict=True)):
+            d_logs = self._update_discriminator(real, fake, stream=2 + i)
+        g_logs = self._update_generator(real_batches[-1])
+        self._update_average()
+        # Step 7, repeating until convergence, is fit's.
+        return self._log({**d_logs, **g_logs})
+
+    def _update_discriminator(
+        self, real: tf.Tensor, fake: tf.Tensor, stream: int
+    ) -> dict[str, tf.Tensor]:
+        weights = self.loss_weights
+        variables = self.discriminator.trainable_variables
+        penalty = tf.zeros(())
+        with tf.GradientTape() as tape:
+            # Step 3: score the images.
+            real_logits = self.discriminator(real, training=True)
+            fake_logits = self.discriminator(fake, training=True)
+            # Step 5: the discriminator's loss, L_d = λ3 L_cGAN + λ4 L_grad.
+            d_loss = weights.lambda_3 * self.adversarial_loss.discriminator(
+                real_logits, fake_logits
+            )
+            if self.gradient_penalty is not None and weights.lambda_4 > 0:
+                penalty = self.gradient_penalty(
+                    self._score, real, fake, seed=self.step_seed(stream)
+                )
+                d_loss += weights.lambda_4 * penalty
+        # Step 6, first half: update the discriminator.
+        gradients = tape.gradient(d_loss, variables)
+        self.d_optimizer.apply(_zeros_for_none(gradients, variables), variables)
+        return {
+            "d_loss": d_loss,
+            "critic_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
+            "penalty": penalty,
+            "d_gradient_norm": tf.linalg.global_norm(gradients),
+        }
+
+    def _update_generator(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+        weights = self.loss_weights
+        variables = self.generator.trainable_variables
+        latents = self.step_noise(tf.shape(real)[0], stream=1)
+        with tf.GradientTape() as tape:
+            # Steps 2 and 3 again, on the tape: the generator learns through the scores.
+            fake = self.generator(latents, training=True)
+            fake_logits = self.discriminator(fake, training=True)
+            real_logits = self.discriminator(real, training=True)
+            # Step 4: the generator's loss, L_g = λ1 L_cGAN + λ2 L_grad.
+            adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
+            g_loss = weights.lambda_1 * adversarial
+            if weights.lambda_2 > 0:
+                g_loss += weights.lambda_2 * self._field_penalty(real, fake)
+        # Step 6, second half: update the generator.
+        gradients = tape.gradient(g_loss, variables)
+        self.g_optimizer.apply(_zeros_for_none(gradients, variables), variables)
+        # Sixteen images are enough for a log; more would slow every step down.
+        slopes = penalties.gradient_norm(self._score, fake[:16])
+        return {
+            "g_loss": g_loss,
+            "slope": tf.reduce_mean(slopes),
+            "g_gradient_norm": tf.linalg.global_norm(gradients),
+        }
+
+    def _field_penalty(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """½‖∇_φ L‖², L the discriminator's adversarial loss: the generator's L_grad.
+
+        It pulls the generator towards points where the discriminator has nothing to learn. One
+        player's share of consensus optimisation (Mescheder et al. 2017, with their ½).
+        """
+        with tf.GradientTape() as tape:
+            loss = self.adversarial_loss.discriminator(self._score(real), self._score(fake))
+        gradients = tape.gradient(loss, self.discriminator.trainable_variables)
+        return 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients if g is not None])
+
+    def _score(self, samples: tf.Tensor) -> tf.Tensor:
+        """The discriminator as penalties see it: dropout off.
+
+        With dropout on, every pass would see another random thinning, and the penalised function
+        would not be the one whose scores are trained.
+        """
+        return self.discriminator(samples, training=False)
+
+    def _update_average(self) -> None:
+        """One step of the running average; early on it follows faster (decay (1 + t)/(10 + t))."""
+        t = tf.cast(self.g_optimizer.iterations, tf.float32)
+        rate = 1.0 - tf.minimum(self.ema, (1.0 + t) / (10.0 + t))
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign_add(tf.cast(rate, average.dtype) * (weight - average))
+
+    def _log(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        logs["gradient_norm"] = tf.linalg.global_norm(
+            [logs["d_gradient_norm"], logs["g_gradient_norm"]]
+        )
+        for tracker in self.trackers:
+            tracker.update_state(logs[tracker.name])
+        return {tracker.name: tracker.result() for tracker in self.trackers}
+
+    def step_seed(self, stream: int) -> tf.Tensor:
+        """The seed ``(2,)`` of one draw in the coming step: a function of seed, step and stream.
+
+        A resumed run therefore goes on with the same numbers. Stream 0 is the noise of the
+        discriminator's fakes, 1 that of the generator's, 2 + i that of the i-th penalty.
+        """
+        draws_per_step = self.n_critic + 2
+        step = tf.cast(self.g_optimizer.iterations, tf.int64)
+        return tf.stack([tf.constant(self.seed, tf.int64), step * draws_per_step + stream])
+
+    def step_noise(self, count: Any, stream: int) -> tf.Tensor:
+        """The noise ``(count, latent_dim)`` that the coming step draws from N(0, 1)."""
+        return tf.random.stateless_normal([count, self.latent_dim], seed=self.step_seed(stream))
+
+    # ---------------------------------------------------------------- using it
+
+    def fit(  # type: ignore[override]
+        self, x: Any, batch_size: int | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """Train, as ``keras.Model.fit`` does; a step is one generator update.
+
+        Args:
+            x: Real samples: an array ``(n, *sample_shape)`` (then give ``batch_size``), or a
+                ``tf.data.Dataset`` of batches of them. Images are floats in [−1, 1]. One step
+                uses ``n_critic`` batches; what is left over at an epoch's end is skipped.
+            batch_size: For an array: samples per batch; 64 if not given.
+            **kwargs: ``epochs``, ``callbacks``, ``verbose``, ``steps_per_epoch`` and so on, as
+                in Keras.
+
+        Returns:
+            Keras's history: a list per logged name.
+
+        Raises:
+            ValueError: Before training, if the samples are empty, fewer than a step needs, of
+                the wrong shape, not finite, or images outside [−1, 1].
+        """
+        if not self.compiled:
+            raise ValueError("the model must be compiled before fit; call gan.compile(...)")
+        return super().fit(self._steps(x, batch_size), **kwargs)
+
+    def _steps(self, x: Any, batch_size: int | None) -> tf.data.Dataset:
+        """A data set whose every element is what one ``train_step`` takes."""
+        shape = tuple(self.discriminator.input_shape[1:])
+        if isinstance(x, tf.data.Dataset):
+            if batch_size is not None:
+                raise ValueError(
+                    f"batch_size={batch_size!r} goes with an array; this tf.data.Dataset "
+                    "already has batches"
+                )
+            first = next(iter(x), None)
+            if first is None:
+                raise ValueError("x is an empty data set; expected at least one batch of samples")
+            data.check_samples("x", first, shape)
+            batches, size = x, int(first.shape[0])
+        else:
+            x = data.check_samples("x", x, shape)
+            size = (
+                min(64, len(x)) if batch_size is None else _checks.whole("batch_size", batch_size)
+            )
+            batches = data.batches(x, batch_size=min(size, len(x)), seed=self.seed)
+        needed = size * self.n_critic
+        steps = batches.rebatch(needed, drop_remainder=True)
+        count = int(batches.cardinality())  # negative: unknown or infinite
+        if count >= 0 and batches.element_spec.shape[0] is not None:
+            count //= self.n_critic  # full batches only: the progress bar can know its end
+            steps = steps.apply(tf.data.experimental.assert_cardinality(count))
+        if count == 0 or (
+            count != tf.data.INFINITE_CARDINALITY and next(iter(steps), None) is None
+        ):
+            raise ValueError(
+                f"x has fewer samples than one training step needs: batch_size × n_critic = "
+                f"{size} × {self.n_critic} = {needed}"
+            )
+        return steps
+
+    def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Samples ``(n, ...)`` that the averaged generator makes of noise ``(n, latent_dim)``."""
+        del training  # the average is for use, not for training
+        return self.ema_generator(latents, training=False)
+
+    def noise(self, count: int, seed: int | None = None) -> np.ndarray:
+        """Noise ``(count, latent_dim)`` from N(0, 1), float32; ``seed`` repeats a draw."""
+        count = _checks.whole("count", count)
+        if seed is not None:
+            seed = _checks.whole("seed", seed, least=0)
+        rng = np.random.default_rng(seed)
+        return rng.standard_normal((count, self.latent_dim), dtype=np.float32)
+
+    def generate(
+        self,
+        count: int | None = None,
+        *,
+        latents: Any = None,
+        seed: int | None = None,
+        ema: bool = True,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Generate samples.
+
+        Args:
+            count: How many; or give ``latents``.
+            latents: Noise ``(n, latent_dim)`` to use instead of drawing it.
+            seed: Makes the draw repeatable.
+            ema: Use the averaged generator (default), or the one in training.
+            batch_size: Samples per pass, which bounds the memory.
+
+        Returns:
+            float32 array ``(n, *sample_shape)``; images lie in [−1, 1].
+
+        Raises:
+            ValueError: If neither or both of ``count`` and ``latents`` are given, or the noise
+                has the wrong width.
+        """
+        if (count is None) == (latents is None):
+            raise ValueError(f"give either count or latents; got {count=}, latents={latents!r:.40}")
+        if latents is None:
+            latents = self.noise(count, seed)  # type: ignore[arg-type]
+        latents = np.asarray(latents, dtype=np.float32)
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+            raise ValueError(f"latents must have shape (n, {self.latent_dim}); got {latents.shape}")
+        generator = self.ema_generator if ema else self.generator
+        parts = np.array_split(latents, max(1, math.ceil(len(latents) / batch_size)))
+        return np.concatenate([np.asarray(generator(part, training=False)) for part in parts])
+
+    # ---------------------------------------------------------------- saving
+
+    def get_config(self) -> dict[str, Any]:
+        """What ``from_config`` needs: both networks and the arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "latent_dim": self.latent_dim,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "GPAT":
+        """Rebuild an uncompiled model from ``get_config``'s result."""
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What ``compile_from_config`` needs: the objective and both optimisers."""
+        return {
+            "loss": _name_of(self.adversarial_loss, losses.LOSSES),
+            "penalty": self.gradient_penalty
+            and _name_of(self.gradient_penalty, penalties.PENALTIES),
+            "weights": asdict(self.loss_weights),
+            "g_optimizer": keras.optimizers.serialize(self.g_optimizer),
+            "d_optimizer": keras.optimizers.serialize(self.d_optimizer),
+            "n_critic": self.n_critic,
+            "ema": self.ema,
+            "steps_per_execution": self.steps_per_execution,
+            "run_eagerly": self.run_eagerly,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as ``get_compile_config`` recorded."""
+        settings = {**config, "weights": LossWeights(**config["weights"])}
+        for name in ("g_optimizer", "d_optimizer"):
+            settings[name] = keras.optimizers.deserialize(config[name])
+        self.compile(**settings)
+
+    def _random_states(self) -> list[keras.Variable]:
+        """States of the layers' seed generators (dropout), which Keras does not save."""
+        return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save the random states, so that a loaded model goes on with the same dropout."""
+        for i, state in enumerate(self._random_states()):
+            store[str(i)] = np.asarray(state)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what ``save_own_variables`` saved."""
+        for i, state in enumerate(self._random_states()):
+            state.assign(store[str(i)])
+
+
+def _optimizer(optimizer: keras.optimizers.Optimizer | str | None) -> keras.optimizers.Optimizer:
+    if optimizer is None:
+        return keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9)
+    return keras.optimizers.get(optimizer)
+
+
+def _zeros_for_none(gradients: list[Any], variables: list[Any]) -> list[tf.Tensor]:
+    """A variable that the loss does not reach (a last bias under a penalty alone) has zero."""
+    return [
+        tf.zeros(v.shape, v.dtype) if g is None else g
+        for g, v in zip(gradients, variables, strict=True)
+    ]
+
+
+def _name_of(member: Any, table: Mapping[str, Any]) -> str:
+    for name, known in table.items():
+        if member is known:
+            return name
+    raise ValueError(
+        f"a model compiled with {member!r} of your own cannot be saved whole, since a file holds "
+        f"no code; use save_weights, or one of: {', '.join(sorted(table))}"
+    )
+
+
+# -------------------------------------------------------------------- callbacks
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Save a grid of generated images as PNG, always from the same noise.
+
+    Args:
+        folder: Where ``epoch_0001.png`` and so on are written; made if it is missing.
+        every: Epochs between two grids.
+        count: Images per grid.
+        seed: Seed of the noise.
+    """
+
+    def __init__(self, folder: str | Path, every: int = 1, count: int = 16, seed: int = 0):
+        super().__init__()
+        self.folder = Path(folder)
+        self.every = _checks.whole("every", every)
+        self.count = _checks.whole("count", count)
+        self.seed = _checks.whole("seed", seed, least=0)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write the grid of this epoch."""
+        if (epoch + 1) % self.every:
+            return
+        from gpat_lib import plotting  # here, so that training needs no Matplotlib
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        images = self.model.generate(self.count, seed=self.seed)
+        plotting.save_grid(images, self.folder / f"epoch_{epoch + 1:04d}.png")
+
+
+class DivergenceGuard(keras.callbacks.Callback):
+    """Stop training when it diverges, and say what to try.
+
+    Args:
+        max_gradient_norm: Training stops when ``gradient_norm`` exceeds it, or when any log is
+            not a number.
+    """
+
+    def __init__(self, max_gradient_norm: float = 1e5):
+        super().__init__()
+        self.max_gradient_norm = _checks.number("max_gradient_norm", max_gradient_norm)
+        self.message: str | None = None
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Forget an earlier run."""
+        self.message = None
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Look at the logs of the step."""
+        logs = logs or {}
+        broken = [name for name, value in logs.items() if not np.isfinite(value)]
+        if broken:
+            symptom = f"{', '.join(broken)} is not finite"
+        elif logs.get("gradient_norm", 0.0) > self.max_gradient_norm:
+            symptom = (
+                f"gradient_norm is {logs['gradient_norm']:.3g}, above {self.max_gradient_norm:.3g}"
+            )
+        else:
+            return
+        self.message = (
+            f"Training diverged at step {batch + 1} of this epoch: {symptom}. Try, in this order: "
+            "a gradient penalty if there is none (penalty='wgan_gp' or 'r1'); a smaller learning "
+            "rate for both optimisers (a quarter); β₁ = 0 in Adam; another λ4."
+        )
+        print("\n" + self.message)
+        self.model.stop_training = True
+
+
+class Resume(keras.callbacks.Callback):
+    """Save everything after each epoch, and go on from there when ``fit`` is called again.
+
+    The file holds weights, average, both optimisers' states and the number of finished epochs.
+    It is written beside its final place, flushed to the disk and then renamed, so that a process
+    killed at any moment leaves the last good file. An epoch with a loss that is not finite is
+    not saved.
+
+    Args:
+        path: The file, ending in ``.weights.h5``.
+
+    Raises:
+        ValueError: If the path has another ending; or, when training starts, if the file cannot
+            be read or belongs to another model. The file is left as it is.
+    """
+
+    def __init__(self, path: str | Path):
+        super().__init__()
+        self.path = Path(path)
+        if not self.path.name.endswith(".weights.h5"):
+            raise ValueError(f"path must end in .weights.h5; got {str(path)!r}")
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Load the file, if there is one, and skip the epochs it holds."""
+        if not self.path.exists():
+            return
+        import h5py
+
+        try:
+            with h5py.File(self.path, "r") as file:
+                epochs = int(file.attrs["epochs"])
+            self.model.load_weights(self.path)
+        except Exception as error:  # h5py and Keras raise many kinds
+            raise ValueError(
+                f"path {str(self.path)!r} cannot be resumed from: {error}. Expected a file that "
+                "this callback wrote for this model; move it away to start anew"
+            ) from error
+        self.model._initial_epoch = epochs  # where Keras's own BackupAndRestore puts it
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save, unless the epoch went wrong."""
+        if not all(np.isfinite(value) for value in (logs or {}).values()):
+            return
+        import h5py
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_name(f"unfinished-{os.getpid()}-{self.path.name}")
+        try:
+            self.model.save_weights(fresh)
+            with h5py.File(fresh, "a") as file:
+                file.attrs["epochs"] = epoch + 1
+            _flush(fresh)
+            os.replace(fresh, self.path)
+            _flush(self.path.parent)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """A later ``fit`` without this callback starts at its own first epoch."""
+        self.model._initial_epoch = None
+
+
+def _flush(path: Path) -> None:
+    """Make sure that a file, or a folder's list of names, is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a folder
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,96 @@
+"""`make execute` and `make smoke`, on chapters of a few lines in a copy of the tools."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import notebooks
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def course(tmp_path):
+    """Return a function that makes a course of one chapter and runs tools.execute on it."""
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    (chapters / "tiers.yml").write_text("smoke: {01_toy: {n: 1}}\nbook: {01_toy: {}}\n")
+    chapter = chapters / "01_toy.ipynb"
+
+    def run(*sources, arguments=()):
+        cells = [new_markdown_cell("# Toy"), *map(new_code_cell, sources)]
+        cells[1].metadata.tags = ["parameters"]
+        nbformat.write(new_notebook(cells=cells), chapter)
+        before = chapter.read_bytes()
+        command = [sys.executable, "-m", "tools.execute", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        left = sorted(path.name for path in chapters.iterdir())
+        assert left == ["01_toy.ipynb", "tiers.yml"], "nothing is left behind"
+        done.changed = chapter.read_bytes() != before
+        return done
+
+    run.folder = tmp_path
+    return run
+
+
+def test_a_good_run_is_stored_clean_and_recorded(course):
+    done = course("n = 3", "import os\n\nprint(n, os.path.basename(os.getcwd()))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.changed
+    notebook = notebooks.read(course.folder / "chapters" / "01_toy.ipynb")
+    assert notebook.cells[2].outputs[0].text == "3 chapters\n"
+    assert notebooks.run_problems(notebook) == []
+    assert notebooks.clean(notebook) == notebook
+    record = json.loads((course.folder / "data" / "results" / "chapters.json").read_text())
+    assert record["01_toy"]["tier"] == "book"
+    assert record["01_toy"]["seconds"] > 0
+
+
+def test_the_smoke_tier_injects_its_parameters_and_stores_nothing(course):
+    done = course("n = 3", "assert n == 1", arguments=["--tier", "smoke", "01"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not done.changed
+    assert not (course.folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys\n\nsys.exit(0)", "was not run"),
+        ("import warnings\n\nwarnings.warn('careful')", "wrote to stderr"),
+    ],
+)
+def test_a_bad_run_changes_nothing(course, source, message):
+    done = course("n = 3", source, "n")
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "the stored chapter is as it was" in done.stdout
+    assert not done.changed
+
+
+def test_a_cell_that_takes_too_long_changes_nothing(course):
+    done = course("n = 3", "import time\n\ntime.sleep(60)", arguments=["--timeout", "1"])
+    assert done.returncode == 1
+    assert not done.changed
+
+
+def test_an_unknown_chapter_is_answered_with_the_known_ones(course):
+    done = course("n = 3", arguments=["07"])
+    assert done.returncode == 1
+    assert "no chapter starts with '07'" in done.stderr
+    assert "01_toy" in done.stderr
+
+
+def test_a_half_run_notebook_is_found():
+    cells = [new_code_cell("1", execution_count=1), new_code_cell("2"), new_code_cell(" ")]
+    problems = notebooks.run_problems(new_notebook(cells=cells))
+    assert len(problems) == 1
+    assert "code cell 2" in problems[0]
