@@ -1,22 +1,29 @@
 """Judge generated digits with a classifier trained on real ones.
 
-    python benchmarks/judge_digits.py data/checkpoints/digits.keras
+    python benchmarks/judge_digits.py data/checkpoints/digits.keras --save
 
-Prints one JSON object. The classifier, a small convolutional network, is trained here on the
-1,437 training digits and must recognise at least 97 % of the 360 held-out ones, else the run
-fails. Distances and recall are taken on the features of its last hidden layer, and on pixels.
+Prints one JSON object; --save also writes it to data/results/digits_quality.json. The classifier,
+a small convolutional network, is trained here on the 1,437 training digits and must recognise at
+least 97 % of the 360 held-out ones, else the run fails. Distances and recall are taken on the
+features of its last hidden layer, and on pixels.
 """
 
 import argparse
 import json
 import os
+import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import provenance
 from gpat_lib import data, metrics
+
+RESULT = provenance.RESULTS / "digits_quality.json"
 
 
 def train_classifier(seed: int = 0) -> tuple[keras.Model, keras.Model, float]:
@@ -82,11 +89,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("generator", help="a .keras file, from noise to images")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
+    parser.add_argument("--save", action="store_true", help="write the results file")
     arguments = parser.parse_args()
+    clock = provenance.Clock()
     generator = keras.saving.load_model(arguments.generator, compile=False)
     noise = np.random.default_rng(arguments.seed).standard_normal((1000, generator.input_shape[1]))
     images = generator.predict(noise.astype(np.float32), verbose=0)
-    print(json.dumps(judge(images, train_classifier()), indent=2))
+    result = {"figures": judge(images, train_classifier()), **clock.card(seed=arguments.seed)}
+    print(json.dumps(result, indent=2))
+    if arguments.save:
+        provenance.write(RESULT, result)
 
 
 if __name__ == "__main__":

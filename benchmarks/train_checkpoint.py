@@ -9,31 +9,26 @@ how it was made.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import provenance
 from gpat_lib import GPAT, LossWeights, data, models, plotting
 from gpat_lib.training import DivergenceGuard, Resume, SampleGrid
-
-ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ROOT / "data" / "checkpoints"
 
 RECIPES: dict[str, dict[str, Any]] = {
     "digits": {
         "samples": lambda: data.digits("train"),
-        "generator_width": 16,
+        "generator_width": 24,
         "discriminator_width": 32,
         "loss": "wasserstein",
         "penalty": "wgan_gp",
@@ -43,12 +38,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         "betas": (0.0, 0.9),
         "ema": 0.999,
         "batch_size": 64,
-        "steps": 9000,
+        "steps": 12000,
     },
     "blossoms": {
         "samples": lambda: data.blossoms(20_000, seed=0),
         "generator_width": 24,
-        "discriminator_width": 48,
+        "discriminator_width": 32,
         "loss": "wasserstein",
         "penalty": "wgan_gp",
         "lambda_4": 10.0,
@@ -90,23 +85,17 @@ def build(recipe: dict[str, Any], seed: int) -> GPAT:
 
 
 class Minutes(keras.callbacks.Callback):
-    """Add up the training time over all starts of a resumed run, in a file beside its weights."""
+    """Keep the minutes of all starts of a resumed run in a file beside its weights."""
 
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
         self.before = json.loads(path.read_text()) if path.exists() else 0.0
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.begin = time.monotonic()
+        self.clock = provenance.Clock()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.path.write_text(json.dumps(self.total))
-
-    @property
-    def total(self) -> float:
-        """Minutes so far."""
-        return self.before + (time.monotonic() - self.begin) / 60
+        """Write the sum."""
+        self.path.write_text(json.dumps(self.before + self.clock.minutes))
 
 
 def main() -> None:
@@ -119,7 +108,7 @@ def main() -> None:
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     recipe = RECIPES[arguments.name]
-    run = arguments.run or ROOT / "runs" / arguments.name
+    run = arguments.run or provenance.ROOT / "runs" / arguments.name
     run.mkdir(parents=True, exist_ok=True)
 
     gan = build(recipe, arguments.seed)
@@ -135,28 +124,19 @@ def main() -> None:
     if guard.message:
         sys.exit(guard.message)
 
-    SHIPPED.mkdir(parents=True, exist_ok=True)
-    gan.ema_generator.save(SHIPPED / f"{arguments.name}.keras")
+    provenance.CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    shipped = provenance.CHECKPOINTS / arguments.name
+    gan.ema_generator.save(shipped.with_suffix(".keras"))
+    plotting.save_grid(gan.generate(64, seed=1), shipped.with_suffix(".png"))
     card = {
         "what": f"averaged generator, trained on gpat_lib's {arguments.name}",
-        "command": f"python benchmarks/train_checkpoint.py {arguments.name} "
-        f"--seed {arguments.seed} --threads {arguments.threads}",
-        "seed": arguments.seed,
         "recipe": {key: value for key, value in recipe.items() if key != "samples"},
         "parameters": gan.ema_generator.count_params(),
-        "minutes": round(minutes.total, 1),
+        **minutes.clock.card(seed=arguments.seed, minutes_before=minutes.before),
         "threads": arguments.threads or os.cpu_count(),
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
         "licence": "CC BY 4.0, as the course's figures",
     }
-    (SHIPPED / f"{arguments.name}.json").write_text(json.dumps(card, indent=2) + "\n")
-    plotting.save_grid(gan.generate(64, seed=1), SHIPPED / f"{arguments.name}.png")
+    provenance.write(shipped.with_suffix(".json"), card)
 
 
 if __name__ == "__main__":

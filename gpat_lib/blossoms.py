@@ -27,6 +27,7 @@ Nothing is stored and no random generator is advanced: the factors of picture ``
 """
 
 import numbers
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def _scramble(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def _whole(name: str, value: object, low: int) -> int:
+def _whole(name: str, value: Any, low: int) -> int:
     good = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
     if not good or not low <= value < _LIMIT:
         raise ValueError(f"{name}: got {value!r}, expected an integer from {low} to 2**62 - 1")

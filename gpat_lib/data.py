@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -88,7 +88,11 @@ def check_samples(name: str, samples: Any, shape: tuple[int, ...]) -> np.ndarray
     return samples.astype(np.float32, copy=False)
 
 
-def digits(split: str = "all", labels: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+@overload
+def digits(split: str = ..., labels: Literal[False] = ...) -> np.ndarray: ...
+@overload
+def digits(split: str, labels: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
+def digits(split: str = "all", labels: bool = False) -> Any:
     """1,797 real handwritten digits, offline: scikit-learn's copy of the UCI test set.
 
     The originals are 8×8 with 17 grey levels (Alpaydin and Kaynak 1998). They are enlarged to
@@ -113,7 +117,9 @@ def digits(split: str = "all", labels: bool = False) -> np.ndarray | tuple[np.nd
     bunch = load_digits()
     order = np.random.default_rng(0).permutation(len(bunch.images))[chosen]
     enlarged = [
-        np.asarray(Image.fromarray(image.astype(np.float32)).resize((32, 32), Image.BICUBIC))
+        np.asarray(
+            Image.fromarray(image.astype(np.float32)).resize((32, 32), Image.Resampling.BICUBIC)
+        )
         for image in bunch.images[order]
     ]
     grey = np.clip(np.stack(enlarged) / 8.0 - 1.0, -1.0, 1.0).astype(np.float32)
@@ -189,5 +195,5 @@ def _read_picture(file: Path, size: int, channels: int, max_pixels: int) -> np.n
                 white = Image.new("RGBA", picture.size, "white")
                 picture = Image.alpha_composite(white, picture)
             picture = picture.convert("RGB" if channels == 3 else "L")
-            fitted = ImageOps.fit(picture, (size, size), Image.LANCZOS)
+            fitted = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
     return (np.asarray(fitted, np.float32) / 127.5 - 1.0).reshape(size, size, channels)

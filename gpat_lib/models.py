@@ -82,9 +82,9 @@ def dcgan_discriminator(
     Raises:
         ValueError: If an argument is out of its range.
     """
-    if len(image_shape) != 3:
+    if not isinstance(image_shape, tuple | list) or len(image_shape) != 3:
         raise ValueError(f"image_shape must be (height, width, channels); got {image_shape!r}")
-    image_shape = tuple(_checks.whole("image_shape", side) for side in image_shape)
+    shape = tuple(_checks.whole("image_shape", side) for side in image_shape)
     width = _checks.whole("width", width)
     dropout = _checks.number("dropout", dropout, below=1.0)
 
@@ -97,7 +97,7 @@ def dcgan_discriminator(
 
     return keras.Sequential(
         [
-            keras.Input(image_shape),
+            keras.Input(shape),
             *down(width),
             *down(2 * width),
             layers.Flatten(),

@@ -6,6 +6,8 @@ Penalties are unweighted: λ4 multiplies them. R1 carries the ½ of its paper, s
 literature's γ.
 """
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,14 +39,19 @@ def gradient_norm(discriminator: Discriminator, points: Any) -> tf.Tensor:
         Tensor ``(n,)``: √(Σ (∂D/∂x)² + 1e-12).
 
     Raises:
-        ValueError: If the scores do not depend on the points.
+        ValueError: If the scores do not depend on the points, or are not one per sample.
     """
     points = tf.convert_to_tensor(points)
     if points.dtype.size < 4:
         points = tf.cast(points, tf.float32)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(points)
-        scores = tf.convert_to_tensor(discriminator(points))
+        scores = tf.cast(discriminator(points), points.dtype)
+        if scores.shape.rank == 0 or not scores.shape[:1].is_compatible_with(points.shape[:1]):
+            raise ValueError(
+                "discriminator must give one score or one map of scores per sample; got scores "
+                f"of shape {scores.shape} for points of shape {points.shape}"
+            )
         per_sample = tf.reduce_mean(tf.reshape(scores, [tf.shape(scores)[0], -1]), axis=1)
         total = tf.reduce_sum(per_sample)
     gradient = tape.gradient(total, points)
@@ -72,7 +79,7 @@ def between(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
     if seed is None:
         alpha = tf.random.uniform(shape, dtype=real.dtype)
     else:
-        seed = tf.convert_to_tensor(seed)
+        seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
         pair = seed if seed.shape.rank == 1 else tf.stack([seed, tf.zeros_like(seed)])
         alpha = tf.random.stateless_uniform(shape, seed=pair, dtype=real.dtype)
     return real + alpha * (fake - real)
@@ -147,11 +154,23 @@ def get(penalty: str | Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         penalty: A name in ``PENALTIES``, or a callable
-            ``(discriminator, real, fake, seed=None) -> scalar``.
+            ``(discriminator, real, fake) -> scalar``, with or without an argument ``seed``.
+
+    Returns:
+        A callable ``(discriminator, real, fake, seed=None) -> scalar``.
 
     Raises:
         ValueError: If no penalty has that name; the message lists the known ones.
     """
-    if callable(penalty):
+    if not callable(penalty):
+        return _checks.member("penalty", penalty, PENALTIES)
+    arguments = inspect.signature(penalty).parameters
+    if "seed" in arguments or any(a.kind is a.VAR_KEYWORD for a in arguments.values()):
         return penalty
-    return _checks.member("penalty", penalty, PENALTIES)
+
+    @functools.wraps(penalty)
+    def without_seed(discriminator: Discriminator, real: Any, fake: Any, seed: Any = None) -> Any:
+        del seed
+        return penalty(discriminator, real, fake)
+
+    return without_seed

@@ -5,6 +5,7 @@ Colours are those of Okabe and Ito (2008), which colour-blind readers can tell a
 differ by dash.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,7 +49,13 @@ STYLE: dict[str, Any] = {
 def style() -> Iterator[None]:
     """``with plotting.style():`` draws your own figure in the book's style."""
     with plt.rc_context(STYLE):
-        yield
+        try:
+            yield
+        finally:
+            interactive = plt.isinteractive()
+    # The first figure of a notebook switches inline display on; leaving the context must not
+    # switch it off again with the other settings.
+    plt.interactive(interactive)
 
 
 def to_bytes(images: Any) -> np.ndarray:
@@ -60,7 +67,7 @@ def to_bytes(images: Any) -> np.ndarray:
     images = np.asarray(images, dtype=np.float32)
     if images.ndim < 3 or images.shape[-1] not in (1, 3):
         raise ValueError(f"images must have 1 or 3 channels as last axis; got {images.shape}")
-    return np.uint8(np.clip(np.round((np.nan_to_num(images) + 1.0) * 127.5), 0, 255))
+    return np.clip(np.round((np.nan_to_num(images) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def tile(images: Any, columns: int | None = None, gap: int = 2) -> np.ndarray:
@@ -71,7 +78,7 @@ def tile(images: Any, columns: int | None = None, gap: int = 2) -> np.ndarray:
             f"images must have shape (n, height, width, channels); got {pictures.shape}"
         )
     count, height, width, channels = pictures.shape
-    columns = _checks.whole("columns", columns or int(np.ceil(np.sqrt(count))))
+    columns = math.ceil(math.sqrt(count)) if columns is None else _checks.whole("columns", columns)
     rows = -(-count // columns)
     sheet = np.full(
         (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 253, np.uint8
@@ -101,6 +108,7 @@ def image_grid(
     Raises:
         ValueError: If the images have another shape.
     """
+    images = np.asarray(images)
     sheet = tile(images, columns)
     with style():
         if ax is None:
@@ -108,7 +116,7 @@ def image_grid(
             size = (width * scale, height * scale + (0.35 if title else 0.0))
             figure, ax = plt.subplots(figsize=size, layout="constrained")
         else:
-            figure = ax.get_figure()  # type: ignore[assignment]
+            figure = ax.get_figure()
         ax.imshow(sheet.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         ax.set_axis_off()
         if title:
@@ -142,13 +150,16 @@ def loss_curves(
     """
     if not isinstance(runs, Mapping):
         runs = {"": runs}
+    curves = {
+        name: {label: _checks.member("log", name, run.history) for label, run in runs.items()}
+        for name in names
+    }
     with style():
         figure, axes = plt.subplots(
             1, len(names), figsize=(3.2 * len(names), 2.5), layout="constrained", squeeze=False
         )
-        for ax, name in zip(axes[0], names, strict=True):
-            for label, run in runs.items():
-                values = _checks.member("log", name, run.history)
+        for ax, (name, lines) in zip(axes[0], curves.items(), strict=True):
+            for label, values in lines.items():
                 ax.plot(np.arange(1, len(values) + 1), values, label=label)
             ax.set(title=name, xlabel=xlabel)
         if any(runs):

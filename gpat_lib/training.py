@@ -5,6 +5,7 @@ L_g = λ1 L_cGAN + λ2 L_grad        L_d = λ3 L_cGAN + λ4 L_grad
 
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            _checks.number(name, value)
+            object.__setattr__(self, name, _checks.number(name, value))
 
 
 LOG_NAMES = ("d_loss", "g_loss", "critic_gap", "penalty", "slope", "gradient_norm")
@@ -96,7 +97,7 @@ class GPAT(keras.Model):
         self.trackers = [keras.metrics.Mean(name=name) for name in LOG_NAMES]
         self.built = True  # all weights exist: save_weights may be called at once
 
-    def compile(  # type: ignore[override]
+    def compile(
         self,
         loss: str | losses.AdversarialLoss = "wasserstein",
         penalty: str | Callable[..., Any] | None = "wgan_gp",
@@ -130,6 +131,14 @@ class GPAT(keras.Model):
         """
         self.adversarial_loss = losses.get(loss)
         self.gradient_penalty = None if penalty is None else penalties.get(penalty)
+        layers = self.discriminator._flatten_layers()
+        if penalty and any(isinstance(x, keras.layers.BatchNormalization) for x in layers):
+            warnings.warn(
+                "the discriminator has a BatchNormalization, which couples the samples of a batch: "
+                "a penalty of each sample's slope has no clear meaning then. Take it out, or use "
+                "LayerNormalization",
+                stacklevel=2,
+            )
         self.loss_weights = LossWeights() if weights is None else weights
         if not isinstance(self.loss_weights, LossWeights):
             raise ValueError(f"weights must be a LossWeights; got {weights!r}")
@@ -161,19 +170,20 @@ class GPAT(keras.Model):
         Returns:
             The logs named in the class's docstring.
         """
-        # Step 1, initialising both networks, was done when they were built.
-        real_batches = tf.split(samples, self.n_critic)
-        # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
-        # outside any tape: they are constants for the discriminator. (The generator's batch
-        # normalisation therefore sees one large batch here.)
-        latents = self.step_noise(tf.shape(samples)[0], stream=0)
-        fake_batches = tf.split(self.generator(latents, training=True), self.n_critic)
-        for i, (real, fake) in enumerate(zip(real_batches, fake_batches, strict=True)):
-            d_logs = self._update_discriminator(real, fake, stream=2 + i)
-        g_logs = self._update_generator(real_batches[-1])
-        self._update_average()
-        # Step 7, repeating until convergence, is fit's.
-        return self._log({**d_logs, **g_logs})
+        with tf.control_dependencies([samples]):  # where the samples end, nothing runs
+            # Step 1, initialising both networks, was done when they were built.
+            real_batches = tf.split(samples, self.n_critic)
+            # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
+            # outside any tape: they are constants for the discriminator. (The generator's batch
+            # normalisation therefore sees one large batch here.)
+            latents = self.step_noise(tf.shape(samples)[0], stream=0)
+            fake_batches = tf.split(self.generator(latents, training=True), self.n_critic)
+            for i, (real, fake) in enumerate(zip(real_batches, fake_batches, strict=True)):
+                d_logs = self._update_discriminator(real, fake, stream=2 + i)
+            g_logs = self._update_generator(real_batches[-1])
+            self._update_average()
+            # Step 7, repeating until convergence, is fit's.
+            return self._log({**d_logs, **g_logs})
 
     def _update_discriminator(
         self, real: tf.Tensor, fake: tf.Tensor, stream: int
@@ -280,9 +290,7 @@ class GPAT(keras.Model):
 
     # ---------------------------------------------------------------- using it
 
-    def fit(  # type: ignore[override]
-        self, x: Any, batch_size: int | None = None, **kwargs: Any
-    ) -> keras.callbacks.History:
+    def fit(self, x: Any, batch_size: int | None = None, **kwargs: Any) -> keras.callbacks.History:
         """Train, as ``keras.Model.fit`` does; a step is one generator update.
 
         Args:
@@ -320,23 +328,22 @@ class GPAT(keras.Model):
             batches, size = x, int(first.shape[0])
         else:
             x = data.check_samples("x", x, shape)
-            size = (
-                min(64, len(x)) if batch_size is None else _checks.whole("batch_size", batch_size)
-            )
+            size = min(64, len(x)) if batch_size is None else batch_size
+            size = _checks.whole("batch_size", size)
             batches = data.batches(x, batch_size=min(size, len(x)), seed=self.seed)
         needed = size * self.n_critic
-        steps = batches.rebatch(needed, drop_remainder=True)
-        count = int(batches.cardinality())  # negative: unknown or infinite
-        if count >= 0 and batches.element_spec.shape[0] is not None:
-            count //= self.n_critic  # full batches only: the progress bar can know its end
-            steps = steps.apply(tf.data.experimental.assert_cardinality(count))
-        if count == 0 or (
-            count != tf.data.INFINITE_CARDINALITY and next(iter(steps), None) is None
-        ):
+        steps = batches.map(lambda batch: tf.cast(batch, tf.float32))
+        steps = steps.rebatch(needed, drop_remainder=True)
+        if next(iter(steps), None) is None:
             raise ValueError(
                 f"x has fewer samples than one training step needs: batch_size × n_critic = "
                 f"{size} × {self.n_critic} = {needed}"
             )
+        count = int(batches.cardinality())  # negative: unknown or infinite
+        if count >= 0 and batches.element_spec.shape[0] is not None:
+            # Full batches only: the progress bar can know its end.
+            count //= self.n_critic
+            steps = steps.apply(tf.data.experimental.assert_cardinality(count))
         return steps
 
     def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -374,19 +381,22 @@ class GPAT(keras.Model):
             float32 array ``(n, *sample_shape)``; images lie in [−1, 1].
 
         Raises:
-            ValueError: If neither or both of ``count`` and ``latents`` are given, or the noise
-                has the wrong width.
+            ValueError: If neither or both of ``count`` and ``latents`` are given, the noise has
+                the wrong width or is not finite, or a number is out of range.
         """
         if (count is None) == (latents is None):
             raise ValueError(f"give either count or latents; got {count=}, latents={latents!r:.40}")
         if latents is None:
             latents = self.noise(count, seed)  # type: ignore[arg-type]
         latents = np.asarray(latents, dtype=np.float32)
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not len(latents):
             raise ValueError(f"latents must have shape (n, {self.latent_dim}); got {latents.shape}")
+        if not np.isfinite(latents).all():
+            raise ValueError("latents must be finite; they hold NaN or infinity")
         generator = self.ema_generator if ema else self.generator
-        parts = np.array_split(latents, max(1, math.ceil(len(latents) / batch_size)))
-        return np.concatenate([np.asarray(generator(part, training=False)) for part in parts])
+        batch_size = _checks.whole("batch_size", batch_size)
+        parts = np.array_split(latents, math.ceil(len(latents) / batch_size))
+        return np.concatenate([np.float32(generator(part, training=False)) for part in parts])
 
     # ---------------------------------------------------------------- saving
 
@@ -410,8 +420,10 @@ class GPAT(keras.Model):
         }
         return cls(**{**config, **networks})
 
-    def get_compile_config(self) -> dict[str, Any]:
+    def get_compile_config(self) -> dict[str, Any] | None:
         """What ``compile_from_config`` needs: the objective and both optimisers."""
+        if not self.compiled:
+            return None
         return {
             "loss": _name_of(self.adversarial_loss, losses.LOSSES),
             "penalty": self.gradient_penalty
@@ -545,8 +557,8 @@ class Resume(keras.callbacks.Callback):
 
     The file holds weights, average, both optimisers' states and the number of finished epochs.
     It is written beside its final place, flushed to the disk and then renamed, so that a process
-    killed at any moment leaves the last good file. An epoch with a loss that is not finite is
-    not saved.
+    killed at any moment leaves the last good file. An epoch with a log that is not finite, or one
+    that a callback stopped (``DivergenceGuard``), is not saved.
 
     Args:
         path: The file, ending in ``.weights.h5``.
@@ -564,14 +576,17 @@ class Resume(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Load the file, if there is one, and skip the epochs it holds."""
+        self.model._initial_epoch = None  # of an earlier fit that was interrupted
         if not self.path.exists():
             return
         import h5py
 
         try:
-            with h5py.File(self.path, "r") as file:
+            with h5py.File(self.path, "r") as file, warnings.catch_warnings():
                 epochs = int(file.attrs["epochs"])
-            self.model.load_weights(self.path)
+                # Keras only warns when an optimiser's state does not fit.
+                warnings.filterwarnings("error", message="Skipping variable loading")
+                self.model.load_weights(self.path)
         except Exception as error:  # h5py and Keras raise many kinds
             raise ValueError(
                 f"path {str(self.path)!r} cannot be resumed from: {error}. Expected a file that "
@@ -581,7 +596,8 @@ class Resume(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save, unless the epoch went wrong."""
-        if not all(np.isfinite(value) for value in (logs or {}).values()):
+        finite = all(np.isfinite(value) for value in (logs or {}).values())
+        if self.model.stop_training or not finite:
             return
         import h5py
 

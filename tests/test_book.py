@@ -1,8 +1,10 @@
 """The rendered pages load nothing from other hosts and describe every picture."""
 
+import functools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -37,6 +39,12 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.found.append((tag, {name: value or "" for name, value in attributes}))
+
+
+@functools.cache
+def anchors(page: Path) -> set[str]:
+    """Return the places in a page that a link can lead to."""
+    return {attributes["id"] for _, attributes in Elements(page).found if "id" in attributes}
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: str(page.relative_to(HTML)))
@@ -75,6 +83,21 @@ def test_every_picture_is_there_and_described(page):
         assert attributes.get("alt", "").strip(), attributes
         if not attributes["src"].startswith("data:"):
             assert (page.parent / attributes["src"].split("?")[0]).exists(), attributes
+
+
+def test_every_link_within_the_book_leads_somewhere(page):
+    broken = []
+    for tag, attributes in Elements(page).found:
+        link = urlsplit(attributes.get("href", ""))
+        if tag != "a" or link.scheme or link.netloc:
+            continue
+        target = (page.parent / unquote(link.path)).resolve() if link.path else page
+        anchor = unquote(link.fragment)
+        if not target.is_file():
+            broken.append(link.geturl())
+        elif target.suffix == ".html" and anchor and anchor not in anchors(target):
+            broken.append(link.geturl())
+    assert broken == []
 
 
 def test_notebook_pictures_carry_their_cells_text():

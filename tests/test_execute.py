@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import notebooks
+from tools import notebooks, readme
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def course(tmp_path):
     """Return a function that makes a course of one chapter and runs tools.execute on it."""
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    (tmp_path / "README.md").write_text(f"# Toy course\n\n{readme.BEGIN}{readme.END}")
     chapters = tmp_path / "chapters"
     chapters.mkdir()
     (chapters / "tiers.yml").write_text("smoke: {01_toy: {n: 1}}\nbook: {01_toy: {}}\n")
@@ -51,6 +53,7 @@ def test_a_good_run_is_stored_clean_and_recorded(course):
     record = json.loads((course.folder / "data" / "results" / "chapters.json").read_text())
     assert record["01_toy"]["tier"] == "book"
     assert record["01_toy"]["seconds"] > 0
+    assert "[01 Toy](chapters/01_toy.ipynb)" in (course.folder / "README.md").read_text()
 
 
 def test_the_smoke_tier_injects_its_parameters_and_stores_nothing(course):

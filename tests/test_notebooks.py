@@ -68,6 +68,14 @@ def test_its_set_up_cell_is_the_canonical_one(notebook):
     assert [cell.source for cell in cells] == [expected], "copy it from tools/setup_cell.py"
 
 
+def test_its_tier_cell_is_the_canonical_one_and_follows_the_parameters(notebook, path):
+    cells = notebooks.tagged(notebook, "tier")
+    expected = setup_cell.tier_source(path.stem)
+    assert [cell.source for cell in cells] == [expected], "copy it from tools/setup_cell.py"
+    code = notebooks.code_cells(notebook)
+    assert code.index(cells[0]) == code.index(notebooks.tagged(notebook, "parameters")[0]) + 1
+
+
 def test_it_has_the_parts_of_a_chapter(notebook):
     first = notebook.cells[0]
     assert first.cell_type == "markdown"

@@ -34,7 +34,7 @@ def test_set_repository_changes_every_address(tmp_path):
         shutil.copy(path, copy)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     command = [sys.executable, "-m", "tools.set_repository"]
-    url = "https://github.com/someone/their-course"
+    url = f"https://github.com/copy-of-{OURS}"
     subprocess.run([*command, url + "/"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
 
     assert set_repository.current(tmp_path) == url
@@ -47,28 +47,37 @@ def test_set_repository_changes_every_address(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    "form",
     [
-        ("https://github.com/a-b/c.d", "https://github.com/new/name"),
-        ("git@github.com:a-b/c.d.git", "git@github.com:new/name.git"),
-        ("See https://github.com/a-b/c.d.", "See https://github.com/new/name."),
-        ("github.com/a-b/c.d/blob/main/x.md", "github.com/new/name/blob/main/x.md"),
-        (
-            "colab.research.google.com/github/a-b/c.d/b",
-            "colab.research.google.com/github/new/name/b",
-        ),
-        ("mybinder.org/v2/gh/a-b/c.d/main", "mybinder.org/v2/gh/new/name/main"),
-        ("https://a-b.github.io/c.d/intro", "https://new.github.io/name/intro"),
-        ("https://github.com/a-b/c.d2", "https://github.com/a-b/c.d2"),
-        ("https://docs.github.com/a-b/c.d", "https://docs.github.com/a-b/c.d"),
+        "https://github.com/{}/{}",
+        "git@github.com:{}/{}.git",
+        "See https://github.com/{}/{}.",
+        "github.com/{}/{}/blob/main/x.md",
+        "colab.research.google.com/github/{}/{}/blob/main/x.ipynb",
+        "mybinder.org/v2/gh/{}/{}/main",
+        "https://{}.github.io/{}/intro",
     ],
 )
-def test_forms_of_an_address(before, after):
-    assert set_repository.replaced(before, "a-b/c.d", "new/name") == after
+def test_forms_of_an_address(form):
+    changed = set_repository.replaced(form.format("a-b", "c.d"), "a-b/c.d", "new/name")
+    assert changed == form.format("new", "name")
+
+
+@pytest.mark.parametrize("form", ["https://github.com/{}/{}2", "https://docs.github.com/{}/{}"])
+def test_other_addresses_stay(form):
+    text = form.format("a-b", "c.d")
+    assert set_repository.replaced(text, "a-b/c.d", "new/name") == text
 
 
 @pytest.mark.parametrize(
-    "url", ["", "github", "http://github.com/a/b", "https://github.com/a", "https://gitlab.com/a/b"]
+    "url",
+    [
+        "",
+        "github",
+        "http://github.com/OWNER/NAME",
+        "https://github.com/a",
+        "https://gitlab.com/a/b",
+    ],
 )
 def test_a_wrong_url_is_refused(url, capsys):
     assert set_repository.main([url]) == 2

@@ -21,9 +21,8 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillException
 
-from tools import notebooks
+from tools import notebooks, readme
 
-RECORD = notebooks.ROOT / "data" / "results" / "chapters.json"
 STORED_TIER = "book"
 
 
@@ -82,7 +81,7 @@ def replace(path: Path, text: str) -> None:
 
 def record(stem: str, tier: str, seconds: float) -> None:
     """Note in data/results/chapters.json how a stored chapter was run."""
-    runs = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    runs = json.loads(readme.RECORD.read_text(encoding="utf-8")) if readme.RECORD.exists() else {}
     runs[stem] = {
         "tier": tier,
         "seconds": round(seconds, 1),
@@ -91,8 +90,8 @@ def record(stem: str, tier: str, seconds: float) -> None:
         **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
         "cpu_threads": os.cpu_count(),
     }
-    RECORD.parent.mkdir(parents=True, exist_ok=True)
-    replace(RECORD, json.dumps(runs, indent=2, sort_keys=True) + "\n")
+    readme.RECORD.parent.mkdir(parents=True, exist_ok=True)
+    replace(readme.RECORD, json.dumps(runs, indent=2, sort_keys=True) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -121,6 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
             record(path.stem, options.tier, seconds)
         rows.append((path.stem, seconds, result))
 
+    if options.tier == STORED_TIER:
+        readme.main()
     print(f"\n{'chapter (' + options.tier + ' tier)':<44}{'seconds':>8}  result")
     for stem, seconds, result in rows:
         print(f"{stem:<44}{seconds:>8.1f}  {result}")

@@ -1,6 +1,6 @@
-"""The set-up cell that every chapter carries, word for word.
+"""The set-up and tier cells that every chapter carries, word for word.
 
-It is silent and changes nothing but the import path outside Colab. In Colab it fetches the course
+The set-up cell is silent and changes nothing but the import path outside Colab. In Colab it fetches the course
 once; it may be run twice, and again after the session was restarted. A clone that fails says so:
 a later `import gpat_lib` would only report a missing module.
 """
@@ -25,3 +25,17 @@ sys.path.insert(0, os.path.abspath(".."))  # gpat_lib lives beside the chapters"
 def source(address: str) -> str:
     """Return the cell's source for a repository address."""
     return SOURCE.replace("{address}", address)
+
+
+TIER = """\
+import tensorflow as tf
+import yaml
+
+if "google.colab" in sys.modules and tf.config.list_physical_devices("GPU"):
+    with open("tiers.yml") as file:  # a GPU in Colab: the larger run
+        globals().update(yaml.safe_load(file)["colab"]["{stem}"])"""
+
+
+def tier_source(stem: str) -> str:
+    """Return the source of a chapter's `tier` cell, which follows its parameters."""
+    return TIER.replace("{stem}", stem)

@@ -1,0 +1,46 @@
+"""README's table of chapters, written from the chapters and from the record of their runs."""
+
+import json
+import sys
+
+from tools import notebooks, set_repository
+
+README = notebooks.ROOT / "README.md"
+RECORD = notebooks.ROOT / "data" / "results" / "chapters.json"
+BEGIN, END = "<!-- chapters: written by make execute -->\n", "<!-- end of chapters -->\n"
+
+
+def table() -> str:
+    """Return the table: title, Colab badge and stored run time of every chapter."""
+    repository = set_repository.parse(set_repository.current())
+    runs = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    lines = ["| chapter | open in Colab | on two CPU cores |", "| --- | --- | --- |"]
+    for path in notebooks.chapters():
+        title = notebooks.read(path).cells[0].source.splitlines()[0].removeprefix("# ")
+        address = f"https://colab.research.google.com/github/{repository}/blob/main"
+        badge = "https://colab.research.google.com/assets/colab-badge.svg"
+        seconds = f"{runs[path.stem]['seconds']:.0f} s" if path.stem in runs else ""
+        lines.append(
+            f"| [{path.stem[:2]} {title}](chapters/{path.name}) "
+            f"| [![Open in Colab]({badge})]({address}/chapters/{path.name}) | {seconds} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def updated(text: str) -> str:
+    """Return README's text with the table of today."""
+    before, _, rest = text.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"README.md must hold the lines {BEGIN!r} and {END!r}; it does not")
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+def main() -> int:
+    """Write the table into README.md."""
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
