@@ -256,12 +256,17 @@ def test_half_precision_is_computed_in_float32(dtype):
     """A slope of 300 has a square beyond float16's largest number."""
     real, fake = (tf.cast(x, dtype) for x in samples((8, 2)))
     recorder = Recorder()
-    for name in penalties.PENALTIES:
+    for name in ("r1", "wgan_gp"):
         value = penalties.get(name)(lambda x: 300 * recorder(x), real, fake)
         assert recorder.points.dtype == value.dtype == tf.float32
         slope = 300 * np.sqrt(2)
         expected = (slope - 1) ** 2 if name == "wgan_gp" else slope**2 / 2
         np.testing.assert_allclose(value, expected, rtol=1e-5)
+    # The points between, too: rounded to half precision they would lie beside the line.
+    assert (tf.cast(tf.cast(recorder.points, dtype), tf.float32) != recorder.points).numpy().any()
+    slopes = penalties.gradient_norm(lambda x: 300 * Recorder()(x), real)
+    assert slopes.dtype == tf.float32
+    np.testing.assert_allclose(slopes, [slope] * 8, rtol=1e-5)
 
 
 def test_half_precision_scores_of_float32_points_give_float32():

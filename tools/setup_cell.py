@@ -1,8 +1,8 @@
 """The set-up and tier cells that every chapter carries, word for word.
 
-The set-up cell is silent and changes nothing but the import path outside Colab. In Colab it fetches the course
-once; it may be run twice, and again after the session was restarted. A clone that fails says so:
-a later `import gpat_lib` would only report a missing module.
+The set-up cell is silent and changes nothing but the import path outside Colab. In Colab it fetches
+the course once; it may be run twice, and again after the session was restarted. A clone that fails
+says so: a later `import gpat_lib` would only report a missing module.
 """
 
 SOURCE = """\
