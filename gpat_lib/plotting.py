@@ -163,5 +163,6 @@ def loss_curves(
                 ax.plot(np.arange(1, len(values) + 1), values, label=label)
             ax.set(title=name, xlabel=xlabel)
         if any(runs):
-            axes[0][0].legend()
+            lines, labels = axes[0][0].get_legend_handles_labels()
+            figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
     return figure

@@ -121,7 +121,7 @@ def test_loss_curves_of_one_run():
     assert line.get_xdata().tolist() == [1, 2, 3]
     assert line.get_ydata().tolist() == [3.0, 2.0, 1.0]
     assert figure.axes[0].get_xlabel() == "epoch"
-    assert figure.axes[0].get_legend() is None
+    assert figure.legends == []
 
 
 def test_loss_curves_of_several_runs_differ_by_colour_and_dash():
@@ -130,7 +130,7 @@ def test_loss_curves_of_several_runs_differ_by_colour_and_dash():
     (ax,) = figure.axes
     assert [line.get_label() for line in ax.lines] == ["with", "without"]
     assert [len(line.get_xdata()) for line in ax.lines] == [2, 3]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["with", "without"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["with", "without"]
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
     assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
     assert ax.get_xlabel() == "step"
