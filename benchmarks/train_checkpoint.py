@@ -25,35 +25,21 @@ from benchmarks import provenance
 from gpat_lib import GPAT, LossWeights, data, models, plotting
 from gpat_lib.training import DivergenceGuard, Resume, SampleGrid
 
+WGAN_GP = {
+    "loss": "wasserstein",
+    "penalty": "wgan_gp",
+    "lambda_4": 10.0,
+    "n_critic": 2,
+    "learning_rate": 4e-4,
+    "betas": (0.0, 0.9),
+    "ema": 0.999,
+    "batch_size": 64,
+    "generator_width": 24,
+    "discriminator_width": 32,
+}
 RECIPES: dict[str, dict[str, Any]] = {
-    "digits": {
-        "samples": lambda: data.digits("train"),
-        "generator_width": 24,
-        "discriminator_width": 32,
-        "loss": "wasserstein",
-        "penalty": "wgan_gp",
-        "lambda_4": 10.0,
-        "n_critic": 2,
-        "learning_rate": 4e-4,
-        "betas": (0.0, 0.9),
-        "ema": 0.999,
-        "batch_size": 64,
-        "steps": 12000,
-    },
-    "blossoms": {
-        "samples": lambda: data.blossoms(20_000, seed=0),
-        "generator_width": 24,
-        "discriminator_width": 32,
-        "loss": "wasserstein",
-        "penalty": "wgan_gp",
-        "lambda_4": 10.0,
-        "n_critic": 2,
-        "learning_rate": 4e-4,
-        "betas": (0.0, 0.9),
-        "ema": 0.999,
-        "batch_size": 64,
-        "steps": 9000,
-    },
+    "digits": {"samples": lambda: data.digits("train"), "steps": 12_000, **WGAN_GP},
+    "blossoms": {"samples": lambda: data.blossoms(20_000, seed=0), "steps": 9_000, **WGAN_GP},
 }
 STEPS_PER_EPOCH = 250  # an "epoch" is what one stop can lose at most
 

@@ -10,16 +10,21 @@ import os
 import subprocess
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # silence TensorFlow's C++ log lines
-if "google.colab" in sys.modules and not os.path.isdir("../gpat_lib"):  # in Colab: get the course
+# Silence TensorFlow's C++ log lines.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+in_colab = "google.colab" in sys.modules
+if in_colab and not os.path.isdir("../gpat_lib"):  # get the course
     if not os.path.isdir("gpat-course"):
         address = "{address}"
-        clone = ["git", "clone", "--quiet", "--depth=1", "--branch=main", address, "gpat-course"]
+        options = ["--quiet", "--depth=1", "--branch=main"]
+        clone = ["git", "clone", *options, address, "gpat-course"]
         done = subprocess.run(clone, capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"Could not fetch the course; run this cell again. {done.stderr}")
+            advice = "Could not fetch the course; run this cell again."
+            raise RuntimeError(f"{advice} {done.stderr}")
     os.chdir("gpat-course/chapters")
-sys.path.insert(0, os.path.abspath(".."))  # gpat_lib lives beside the chapters"""
+# gpat_lib lives beside the chapters.
+sys.path.insert(0, os.path.abspath(".."))"""
 
 
 def source(address: str) -> str:
@@ -31,9 +36,11 @@ TIER = """\
 import tensorflow as tf
 import yaml
 
-if "google.colab" in sys.modules and tf.config.list_physical_devices("GPU"):
-    with open("tiers.yml") as file:  # a GPU in Colab: the larger run
-        globals().update(yaml.safe_load(file)["colab"]["{stem}"])"""
+if in_colab and tf.config.list_physical_devices("GPU"):
+    # A GPU in Colab: the larger run.
+    with open("tiers.yml") as file:
+        larger = yaml.safe_load(file)["colab"]
+    globals().update(larger["{stem}"])"""
 
 
 def tier_source(stem: str) -> str:
