@@ -117,8 +117,8 @@ class GPAT(keras.Model):
             penalty: L_grad of the discriminator: a name in ``penalties.PENALTIES``, a callable
                 ``(discriminator, real, fake, seed=None) -> scalar``, or ``None``.
             weights: λ1 … λ4; ``LossWeights()`` if not given.
-            g_optimizer: The generator's optimiser; Adam(1e-4, β 0 and 0.9) if not given, the
-                setting of Gulrajani et al. 2017 for residual networks.
+            g_optimizer: The generator's optimiser; Adam(4e-4, β 0 and 0.9) if not given: the
+                betas of Gulrajani et al. 2017, the rate that trained the course's generators.
             d_optimizer: The discriminator's; the same default.
             n_critic: Discriminator updates per generator update, ≥ 1.
             ema: Decay of the generator's running average, 0 ≤ ema < 1.
@@ -461,7 +461,7 @@ class GPAT(keras.Model):
 
 def _optimizer(optimizer: keras.optimizers.Optimizer | str | None) -> keras.optimizers.Optimizer:
     if optimizer is None:
-        return keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9)
+        return keras.optimizers.Adam(4e-4, beta_1=0.0, beta_2=0.9)
     return keras.optimizers.get(optimizer)
 
 
