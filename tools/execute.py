@@ -81,7 +81,7 @@ def replace(path: Path, text: str) -> None:
 
 def record(stem: str, tier: str, seconds: float) -> None:
     """Note in data/results/chapters.json how a stored chapter was run."""
-    runs = json.loads(readme.RECORD.read_text(encoding="utf-8")) if readme.RECORD.exists() else {}
+    runs = readme.recorded_runs()
     runs[stem] = {
         "tier": tier,
         "seconds": round(seconds, 1),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 from tools import notebooks, set_repository
 
@@ -10,10 +11,15 @@ RECORD = notebooks.ROOT / "data" / "results" / "chapters.json"
 BEGIN, END = "<!-- chapters: written by make execute -->\n", "<!-- end of chapters -->\n"
 
 
+def recorded_runs() -> dict[str, dict[str, Any]]:
+    """Return data/results/chapters.json: chapter -> how its stored outputs were made."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+
+
 def table() -> str:
     """Return the table: title, Colab badge and stored run time of every chapter."""
     repository = set_repository.parse(set_repository.current())
-    runs = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    runs = recorded_runs()
     lines = ["| chapter | open in Colab | on two CPU cores |", "| --- | --- | --- |"]
     for path in notebooks.chapters():
         title = notebooks.read(path).cells[0].source.splitlines()[0].removeprefix("# ")
