@@ -10,10 +10,32 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from gpat_lib import data, losses, metrics, models, penalties, plotting, training
+    from gpat_lib import (
+        data,
+        dynamics,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        penalties,
+        plotting,
+        recipes,
+        training,
+    )
     from gpat_lib.training import GPAT, LossWeights
 
-_MODULES = ("data", "losses", "metrics", "models", "penalties", "plotting", "training")
+_MODULES = (
+    "data",
+    "dynamics",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "penalties",
+    "plotting",
+    "recipes",
+    "training",
+)
 _CLASSES = {"GPAT": "training", "LossWeights": "training"}
 
 __all__ = ["GPAT", "LossWeights", "__version__", *_MODULES]

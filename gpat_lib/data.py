@@ -1,4 +1,4 @@
-"""Data sets and images, always as float32 in [−1, 1], and the ``tf.data`` pipeline of a run."""
+"""Data sets: images, always float32 in [−1, 1]; points; and the ``tf.data`` pipeline of a run."""
 
 import warnings
 from pathlib import Path
@@ -8,11 +8,21 @@ import numpy as np
 
 from gpat_lib import _checks
 from gpat_lib.blossoms import blossoms
+from gpat_lib.points import POINTS, point_stream, points
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["batches", "blossoms", "check_samples", "digits", "image_folder"]
+__all__ = [
+    "POINTS",
+    "batches",
+    "blossoms",
+    "check_samples",
+    "digits",
+    "image_folder",
+    "point_stream",
+    "points",
+]
 
 # Of the 1,797 digits in a fixed shuffled order, the first 1,437 are for training.
 SPLITS = {"all": slice(None), "train": slice(0, 1437), "test": slice(1437, None)}

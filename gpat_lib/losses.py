@@ -70,12 +70,71 @@ def wasserstein_generator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
     return -tf.reduce_mean(_wide(fake_logits))
 
 
+def hinge_discriminator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """E max(0, 1 − D(x)) + E max(0, 1 + D(x̃)): scores beyond ±1 earn nothing more.
+
+    Source: Lim and Ye 2017; Miyato et al. 2018, equation 16. The generator's loss is −E D(x̃),
+    as for Wasserstein.
+    """
+    real_loss = tf.reduce_mean(tf.nn.relu(1.0 - _wide(real_logits)))
+    fake_loss = tf.reduce_mean(tf.nn.relu(1.0 + _wide(fake_logits)))
+    return real_loss + fake_loss
+
+
+def least_squares_discriminator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """½ E (D(x) − 1)² + ½ E D(x̃)²: targets 1 and 0, with the ½ of Mao et al. 2017, equation 9."""
+    real_loss = tf.reduce_mean(tf.square(_wide(real_logits) - 1.0))
+    fake_loss = tf.reduce_mean(tf.square(_wide(fake_logits)))
+    return 0.5 * (real_loss + fake_loss)
+
+
+def least_squares_generator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """½ E (D(x̃) − 1)² (Mao et al. 2017, equation 9)."""
+    del real_logits
+    return 0.5 * tf.reduce_mean(tf.square(_wide(fake_logits) - 1.0))
+
+
+def relativistic_discriminator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """E softplus(D(x̃) − D(x)): each real sample should beat the fake it is paired with.
+
+    Only differences count: adding a constant to D changes nothing. Source: Jolicoeur-Martineau
+    2018 (RpGAN); with R1 and R2 the baseline of Huang et al. 2024.
+
+    Raises:
+        ValueError: If the logits differ in shape, so that they cannot be paired.
+    """
+    return tf.reduce_mean(tf.math.softplus(-_advantage(real_logits, fake_logits)))
+
+
+def relativistic_generator(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """E softplus(D(x) − D(x̃)): each fake should beat the real sample it is paired with.
+
+    Raises:
+        ValueError: As ``relativistic_discriminator``.
+    """
+    return tf.reduce_mean(tf.math.softplus(_advantage(real_logits, fake_logits)))
+
+
+def _advantage(real_logits: Any, fake_logits: Any) -> tf.Tensor:
+    """D(x) − D(x̃), pair by pair; broadcasting (n, 1) against (n,) would pair all with all."""
+    real_logits, fake_logits = _wide(real_logits), _wide(fake_logits)
+    if not real_logits.shape.is_compatible_with(fake_logits.shape):
+        raise ValueError(
+            "real_logits and fake_logits must have one shape, since they are paired; got "
+            f"{tuple(real_logits.shape)} and {tuple(fake_logits.shape)}"
+        )
+    return real_logits - fake_logits
+
+
 LOSSES = {
     loss.name: loss
     for loss in (
         AdversarialLoss("non_saturating", cross_entropy_discriminator, non_saturating_generator),
         AdversarialLoss("minimax", cross_entropy_discriminator, minimax_generator),
         AdversarialLoss("wasserstein", wasserstein_discriminator, wasserstein_generator),
+        AdversarialLoss("hinge", hinge_discriminator, wasserstein_generator),
+        AdversarialLoss("least_squares", least_squares_discriminator, least_squares_generator),
+        AdversarialLoss("relativistic", relativistic_discriminator, relativistic_generator),
     )
 }
 

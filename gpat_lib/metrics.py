@@ -1,5 +1,7 @@
 """Measures of generated samples, in NumPy and SciPy."""
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,77 @@ def nearest_distance(samples: Any, references: Any) -> np.ndarray:
             f"{samples.shape[1]} and {references.shape[1]}"
         )
     return KDTree(references).query(samples)[0]
+
+
+@dataclass(frozen=True)
+class ModeCoverage:
+    """What ``mode_coverage`` finds; printed as one line.
+
+    Attributes:
+        modes: Number of modes with at least one high-quality sample.
+        share: Share of the samples that are of high quality, in [0, 1].
+        kl: KL(histogram of the modes ‖ uniform) in nats, from 0 to ln k; infinite without any
+            high-quality sample.
+        counts: High-quality samples of each mode, in the order of the modes.
+    """
+
+    modes: int
+    share: float
+    kl: float
+    counts: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.modes} of {len(self.counts)} modes, {self.share:.1%} of high quality, "
+            f"KL {self.kl:.4f}"
+        )
+
+
+def mode_coverage(samples: Any, modes: Any, sigma: float, radius: float = 3.0) -> ModeCoverage:
+    """How much of a mixture of k Gaussians of one width is reached, and how evenly.
+
+    A sample is of high quality if it lies within ``radius``·σ of its nearest mode; a mode counts
+    with one such sample (as in Lin et al. 2018, PacGAN). The high-quality samples alone make
+    the histogram p over the modes, and KL(p ‖ uniform) = Σ pᵢ ln(k pᵢ).
+
+    Even perfect samples do not reach 100 % and 0. In two dimensions 1 − e^(−radius²/2) of them
+    are of high quality, 98.9 % at radius 3, and the expected KL is about (k − 1)/(2n): for 25
+    modes 0.0048 with n = 2,500 samples, as in published tables, and 0.0005 with 25,000. Compare
+    only values from the same n, and take a large one.
+
+    Args:
+        samples: Array ``(n, ...)``; all axes but the first are flattened.
+        modes: Centres of the Gaussians, array ``(k, ...)`` of the same width, for example
+            ``data.POINTS["grid"].modes``.
+        sigma: Standard deviation σ of each Gaussian along each axis, > 0.
+        radius: What counts as near, in units of σ, > 0.
+
+    Returns:
+        A ``ModeCoverage``. Without any high-quality sample its KL is infinite: worse than all
+        samples in one mode, which gives ln k.
+
+    Raises:
+        ValueError: If a set is empty, widths differ, or a value is not finite or out of range.
+    """
+    from scipy.spatial import KDTree
+
+    samples, modes = _features("samples", samples, 0), _features("modes", modes, 0)
+    if samples.shape[1] != modes.shape[1]:
+        raise ValueError(
+            f"samples and modes must have one width; got {samples.shape[1]} and {modes.shape[1]}"
+        )
+    sigma = _checks.number("sigma", sigma, least=1e-12)
+    radius = _checks.number("radius", radius, least=1e-12)
+    distances, nearest = KDTree(modes).query(samples)
+    good = nearest[distances <= radius * sigma]
+    counts = np.bincount(good, minlength=len(modes))
+    p = counts[counts > 0] / max(len(good), 1)
+    return ModeCoverage(
+        modes=len(p),
+        share=len(good) / len(samples),
+        kl=float(np.sum(p * np.log(len(modes) * p))) if len(good) else math.inf,
+        counts=tuple(counts.tolist()),
+    )
 
 
 def _features(name: str, values: Any, k: int) -> np.ndarray:

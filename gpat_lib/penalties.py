@@ -2,8 +2,8 @@
 
 A penalty is two choices: *where you look* (at which points x the slope ‖∇ₓD(x)‖ is taken) and
 *what slope you want* (the cost of a slope). ``PENALTIES`` is the table of these choices.
-Penalties are unweighted: λ4 multiplies them. R1 carries the ½ of its paper, so that λ4 is the
-literature's γ.
+Penalties are unweighted: λ4 multiplies them. R1 and R2 carry the ½ of their paper, so that λ4 is
+the literature's γ. The points are constants: a penalty trains the discriminator alone.
 """
 
 import functools
@@ -73,16 +73,43 @@ def at_real(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
     return real
 
 
+def at_fake(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
+    """At the generated samples."""
+    del real, seed
+    return fake
+
+
 def between(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
     """On lines between real and fake: x + α(x̃ − x), one α ~ U[0, 1) per sample."""
-    shape = [tf.shape(real)[0]] + [1] * (len(real.shape) - 1)
-    if seed is None:
-        alpha = tf.random.uniform(shape, dtype=real.dtype)
-    else:
-        seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
-        pair = seed if seed.shape.rank == 1 else tf.stack([seed, tf.zeros_like(seed)])
-        alpha = tf.random.stateless_uniform(shape, seed=pair, dtype=real.dtype)
+    alpha = _uniform(_one_per_sample(real), real.dtype, seed)
     return real + alpha * (fake - real)
+
+
+def around_real(real: tf.Tensor, fake: tf.Tensor, seed: Any) -> tf.Tensor:
+    """Near the real samples: x + αδ, α ~ U[0, 1) per sample, δ = ½ std(x) · U[0, 1) per value.
+
+    std is that of all values of the batch. This is the law of the authors' program, where δ has
+    no negative values; the paper's text (Kodali et al. 2017) has normal noise instead.
+    """
+    del fake
+    delta = 0.5 * tf.math.reduce_std(real) * _uniform(tf.shape(real), real.dtype, seed, draw=1)
+    return real + _uniform(_one_per_sample(real), real.dtype, seed) * delta
+
+
+def _one_per_sample(samples: tf.Tensor) -> list[Any]:
+    """The shape (n, 1, ..., 1) of one number per sample."""
+    return [tf.shape(samples)[0]] + [1] * (len(samples.shape) - 1)
+
+
+def _uniform(shape: Any, dtype: tf.DType, seed: Any, draw: int = 0) -> tf.Tensor:
+    """Numbers from U[0, 1): a pure function of seed and draw, if there is a seed."""
+    if seed is None:
+        return tf.random.uniform(shape, dtype=dtype)
+    seed = tf.cast(tf.convert_to_tensor(seed, dtype_hint=tf.int64), tf.int64)
+    pair = seed if seed.shape.rank == 1 else tf.stack([seed, tf.zeros_like(seed)])
+    if draw:
+        pair = tf.random.fold_in(pair, draw)
+    return tf.random.stateless_uniform(shape, seed=pair, dtype=dtype)
 
 
 # What slope you want: functions slopes (n,) -> cost (n,).
@@ -93,24 +120,31 @@ def slope_one(slopes: tf.Tensor) -> tf.Tensor:
     return tf.square(slopes - 1.0)
 
 
+def slope_at_most_one(slopes: tf.Tensor) -> tf.Tensor:
+    """max(0, s − 1)²: only steeper than 1 costs."""
+    return tf.square(tf.nn.relu(slopes - 1.0))
+
+
 def slope_zero(slopes: tf.Tensor) -> tf.Tensor:
-    """½ s²: any slope costs."""
-    return 0.5 * tf.square(slopes)
+    """s²: any slope costs."""
+    return tf.square(slopes)
 
 
 @dataclass(frozen=True)
 class GradientPenalty:
-    """E cost(‖∇ₓD(x)‖) over the points x that ``where`` returns; a callable.
+    """factor · E cost(‖∇ₓD(x)‖), summed over the places where you look; a callable.
 
     Attributes:
         name: The name that ``get`` knows it by.
-        where: ``(real, fake, seed) -> points``, where the slope is taken.
+        where: Places, each a function ``(real, fake, seed) -> points (n, ...)``.
         cost: ``slopes (n,) -> costs (n,)``, what each slope costs.
+        factor: The ½ that some papers put in front.
     """
 
     name: str
-    where: Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor]
+    where: tuple[Callable[[tf.Tensor, tf.Tensor, Any], tf.Tensor], ...]
     cost: Callable[[tf.Tensor], tf.Tensor]
+    factor: float = 1.0
 
     def __call__(
         self, discriminator: Discriminator, real: Any, fake: Any, seed: Any = None
@@ -134,17 +168,31 @@ class GradientPenalty:
                 f"{tuple(fake.shape)}"
             )
         dtype = real.dtype if real.dtype.size >= 4 else tf.float32
-        points = self.where(tf.cast(real, dtype), tf.cast(fake, dtype), seed)
-        return tf.reduce_mean(self.cost(gradient_norm(discriminator, points)))
+        real, fake = tf.cast(real, dtype), tf.cast(fake, dtype)
+        total = tf.zeros((), dtype)
+        for place in self.where:
+            points = tf.stop_gradient(place(real, fake, seed))
+            total += tf.reduce_mean(self.cost(gradient_norm(discriminator, points)))
+        return self.factor * total
 
 
 PENALTIES = {
     penalty.name: penalty
     for penalty in (
         # Gulrajani et al. 2017, equation 3: E (s(x̂) − 1)², x̂ between real and fake.
-        GradientPenalty("wgan_gp", where=between, cost=slope_one),
+        GradientPenalty("wgan_gp", where=(between,), cost=slope_one),
+        # Petzka et al. 2018, equation 8: E max(0, s(x̂) − 1)².
+        GradientPenalty("one_sided", where=(between,), cost=slope_at_most_one),
+        # Thanh-Tung et al. 2019: E s(x̂)².
+        GradientPenalty("zero_centered", where=(between,), cost=slope_zero),
         # Mescheder et al. 2018, equation 9: ½ E s(x)², x real; λ4 is their γ.
-        GradientPenalty("r1", where=at_real, cost=slope_zero),
+        GradientPenalty("r1", where=(at_real,), cost=slope_zero, factor=0.5),
+        # Mescheder et al. 2018, equation 10: ½ E s(x̃)².
+        GradientPenalty("r2", where=(at_fake,), cost=slope_zero, factor=0.5),
+        # Huang et al. 2024: both.
+        GradientPenalty("r1_r2", where=(at_real, at_fake), cost=slope_zero, factor=0.5),
+        # Kodali et al. 2017: E (s(x + αδ) − 1)².
+        GradientPenalty("dragan", where=(around_real,), cost=slope_one),
     )
 }
 

@@ -5,9 +5,13 @@ Colours are those of Okabe and Ito (2008), which colour-blind readers can tell a
 differ by dash.
 """
 
+import base64
+import html
+import io
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -166,3 +170,129 @@ def loss_curves(
             lines, labels = axes[0][0].get_legend_handles_labels()
             figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
     return figure
+
+
+def critic_field(
+    discriminator: Callable[[Any], Any],
+    real: Any = None,
+    fake: Any = None,
+    extent: tuple[float, float, float, float] = (-1.5, 1.5, -1.5, 1.5),
+    arrow_scale: float | None = 1.0,
+    ax: Axes | None = None,
+) -> Figure:
+    """A discriminator of points in the plane: its level lines, and arrows ∇ₓD at the fakes.
+
+    An arrow shows where, and how strongly, descent of a loss such as −D pushes that fake.
+
+    Args:
+        discriminator: Callable from float32 points ``(n, 2)`` to scores ``(n, 1)`` or ``(n,)``.
+        real: Real points ``(n, 2)``, drawn as small blue dots.
+        fake: Generated points ``(m, 2)``, drawn as orange dots with their arrows.
+        extent: ``(left, right, bottom, top)`` of the picture.
+        arrow_scale: Length of an arrow per slope of 1, in units of the axes, so that pictures
+            with one scale can be compared; ``None`` draws no arrows.
+        ax: Axes to draw on, instead of a new figure.
+
+    Raises:
+        ValueError: If points are not of shape ``(n, 2)``.
+    """
+    import tensorflow as tf
+
+    for name, points in (("real", real), ("fake", fake)):
+        if points is not None and (np.ndim(points) != 2 or np.shape(points)[1] != 2):
+            raise ValueError(f"{name} must have shape (n, 2); got {np.shape(points)}")
+    left, right, bottom, top = extent
+    x, y = np.meshgrid(np.linspace(left, right, 101), np.linspace(bottom, top, 101))
+    places = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    scores = np.reshape(discriminator(tf.constant(places)), x.shape)
+    with style():
+        if ax is None:
+            figure, ax = plt.subplots(figsize=(4.0, 4.0), layout="constrained")
+        else:
+            figure = ax.get_figure()
+        ax.contourf(x, y, scores, levels=16, cmap="Greys", alpha=0.55)
+        if real is not None:
+            ax.plot(*np.transpose(real), ".", color=COLORS[0], markersize=3, label="real")
+        if fake is not None:
+            at = tf.convert_to_tensor(np.asarray(fake, np.float32))
+            with tf.GradientTape() as tape:
+                tape.watch(at)
+                total = tf.reduce_sum(discriminator(at))
+            ax.plot(*np.transpose(fake), "o", color=COLORS[1], markersize=3, label="generated")
+            if arrow_scale is not None:
+                arrows = arrow_scale * tape.gradient(total, at).numpy()
+                ax.quiver(
+                    *np.transpose(fake),
+                    *arrows.T,
+                    angles="xy",
+                    scale_units="xy",
+                    scale=1,
+                    width=0.004,
+                    color=COLORS[1],
+                )
+        ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        ax.grid(False)
+    return figure
+
+
+class FigureSlider:
+    """Figures behind a slider, for a page without a kernel.
+
+    Every figure is drawn beforehand and travels inside the page as a PNG; a few lines of script
+    show the one that the slider points at. Without scripts, and on paper, all are shown.
+
+    Args:
+        figures: ``{value of the slider: figure}``, at least two, in order. They are closed.
+        name: What the slider changes, such as ``"λ4"``.
+        alt: What a value's figure shows: ``{value: words}``.
+        dpi: Resolution of the PNGs.
+
+    Raises:
+        ValueError: If there are fewer than two figures, or a figure has no words.
+    """
+
+    def __init__(
+        self, figures: Mapping[Any, Figure], name: str, alt: Mapping[Any, str], dpi: int = 90
+    ):
+        if len(figures) < 2:
+            raise ValueError(f"figures must hold at least two; got {len(figures)}")
+        missing = [value for value in figures if not alt.get(value)]
+        if missing:
+            raise ValueError(f"alt must describe every figure; nothing is said of {missing}")
+        self.name = name
+        self.frames = []
+        for value, figure in figures.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=dpi)
+            plt.close(figure)
+            self.frames.append((str(value), alt[value], buffer.getvalue()))
+
+    def __repr__(self) -> str:
+        values = ", ".join(value for value, _, _ in self.frames)
+        return f"<FigureSlider {self.name}: {values}>"
+
+    def _repr_html_(self) -> str:
+        key = f"slider-{zlib.crc32(b''.join(png for _, _, png in self.frames)):08x}"
+        pictures = "".join(
+            f'<figure style="margin:0"><img alt="{html.escape(alt)}" style="max-width:100%" '
+            f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            f"<figcaption>{html.escape(self.name)} = {html.escape(value)}</figcaption></figure>"
+            for value, alt, png in self.frames
+        )
+        return f"""<div id="{key}" class="figure-slider">
+<label hidden>{html.escape(self.name)}
+<input type="range" min="0" max="{len(self.frames) - 1}" value="0" step="1"></label>
+{pictures}
+<script>(() => {{
+  const box = document.getElementById("{key}"), input = box.querySelector("input");
+  const frames = [...box.querySelectorAll("figure")];
+  const show = () => frames.forEach((frame, i) => {{
+    frame.hidden = i !== Number(input.value);
+    if (!frame.hidden) input.setAttribute("aria-valuetext", frame.lastChild.textContent);
+  }});
+  input.parentElement.hidden = false;
+  input.addEventListener("input", show);
+  addEventListener("beforeprint", () => frames.forEach((frame) => {{ frame.hidden = false; }}));
+  addEventListener("afterprint", show);
+  show();
+}})();</script></div>"""

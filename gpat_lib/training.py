@@ -7,7 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 from gpat_lib import _checks, data, losses, penalties
+from gpat_lib.optimizers import CompetitiveGradient
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+GENERATOR_PENALTIES = {
+    # Nagarajan and Kolter 2017 (their η is λ2 / 2): the generator's loss gets ½‖∇_φ L_d‖².
+    "field": False,
+    # Mescheder et al. 2017 (their γ is λ2): both losses get ½(‖∇_φ L_d‖² + ‖∇_θ L_g‖²).
+    "consensus": True,
+}
+ZERO_SUM = ("minimax", "wasserstein")  # losses where L_g = −L_d, up to what θ does not touch
 
 
 @dataclass(frozen=True)
@@ -24,9 +34,11 @@ class LossWeights:
 
     Attributes:
         lambda_1: Weight of L_cGAN in the generator's loss.
-        lambda_2: Weight of L_grad in the generator's loss (½‖∇_φ L_cGAN‖² of the discriminator).
+        lambda_2: Weight of L_grad in the generator's loss; ``generator_penalty`` of
+            ``GPAT.compile`` says which term that is.
         lambda_3: Weight of L_cGAN in the discriminator's loss.
-        lambda_4: Weight of L_grad, the gradient penalty, in the discriminator's loss.
+        lambda_4: Weight of L_grad, the gradient penalty, in the discriminator's loss: a number,
+            or one of Keras's schedules, from discriminator updates to the weight.
 
     Raises:
         ValueError: If a weight is negative, infinite or not a number.
@@ -35,11 +47,16 @@ class LossWeights:
     lambda_1: float = 1.0
     lambda_2: float = 0.0
     lambda_3: float = 1.0
-    lambda_4: float = 10.0
+    lambda_4: Any = 10.0
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            object.__setattr__(self, name, _checks.number(name, value))
+        for name, value in vars(self).items():
+            if not (name == "lambda_4" and isinstance(value, Schedule)):
+                object.__setattr__(self, name, _checks.number(name, value))
+
+    def penalty_weight(self, updates: Any) -> Any:
+        """λ4 after so many discriminator updates."""
+        return self.lambda_4(updates) if isinstance(self.lambda_4, Schedule) else self.lambda_4
 
 
 LOG_NAMES = ("d_loss", "g_loss", "critic_gap", "penalty", "slope", "gradient_norm")
@@ -106,6 +123,8 @@ class GPAT(keras.Model):
         d_optimizer: keras.optimizers.Optimizer | str | None = None,
         n_critic: int = 5,
         ema: float = 0.999,
+        penalty_every: int = 1,
+        generator_penalty: str = "field",
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
@@ -119,9 +138,18 @@ class GPAT(keras.Model):
             weights: λ1 … λ4; ``LossWeights()`` if not given.
             g_optimizer: The generator's optimiser; Adam(4e-4, β 0 and 0.9) if not given: the
                 betas of Gulrajani et al. 2017, the rate that trained the course's generators.
+                An ``optimizers.CompetitiveGradient`` moves both players at once: then give no
+                ``d_optimizer``, a zero-sum loss, and ``n_critic=1``.
             d_optimizer: The discriminator's; the same default.
             n_critic: Discriminator updates per generator update, ≥ 1.
             ema: Decay of the generator's running average, 0 ≤ ema < 1.
+            penalty_every: Apply the penalty only at every k-th discriminator update, k times as
+                strong, which keeps the mean gradient (lazy regularisation, Karras et al. 2020).
+                Their Adam is rescaled to match: ``optimizers.lazy_adam``.
+            generator_penalty: What λ2 weighs: ``"field"``, ½‖∇_φ L‖² of the discriminator's
+                adversarial loss in the generator's loss (Nagarajan and Kolter 2017, whose η is
+                λ2/2), or ``"consensus"``, half the squared norm of both players' adversarial
+                gradients in both losses (Mescheder et al. 2017, whose γ is λ2).
             steps_per_execution: Steps per call of the compiled function, as in Keras.
             jit_compile: As in Keras; ``"auto"`` uses XLA only where it pays.
             run_eagerly: As in Keras, for debugging.
@@ -130,7 +158,7 @@ class GPAT(keras.Model):
             ValueError: If a name is unknown (the known ones are listed) or a value out of range.
         """
         self.adversarial_loss = losses.get(loss)
-        self.gradient_penalty = None if penalty is None else penalties.get(penalty)
+        self.gradient_penalty: Any = None if penalty is None else penalties.get(penalty)
         layers = self.discriminator._flatten_layers()
         if penalty and any(isinstance(x, keras.layers.BatchNormalization) for x in layers):
             warnings.warn(
@@ -144,6 +172,9 @@ class GPAT(keras.Model):
             raise ValueError(f"weights must be a LossWeights; got {weights!r}")
         self.n_critic = _checks.whole("n_critic", n_critic)
         self.ema = _checks.number("ema", ema, below=1.0)
+        self.penalty_every = _checks.whole("penalty_every", penalty_every)
+        self.consensus = _checks.member("generator_penalty", generator_penalty, GENERATOR_PENALTIES)
+        self.generator_penalty = generator_penalty
         super().compile(
             optimizer=None,
             steps_per_execution=steps_per_execution,
@@ -151,12 +182,36 @@ class GPAT(keras.Model):
             run_eagerly=run_eagerly,
         )
         self.g_optimizer = _optimizer(g_optimizer)
+        # Built now, so that a loaded model finds a place for each optimiser's state.
+        self.g_optimizer.build(self.generator.trainable_variables)
+        if isinstance(self.g_optimizer, CompetitiveGradient):
+            self._check_competitive(d_optimizer)
+            self.d_optimizer: Any = None
+            return
         self.d_optimizer = _optimizer(d_optimizer)
         if self.g_optimizer is self.d_optimizer:
             raise ValueError("g_optimizer and d_optimizer must be two objects; got one for both")
-        # Built now, so that a loaded model finds a place for each optimiser's state.
-        self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
+
+    def _check_competitive(self, d_optimizer: Any) -> None:
+        weights = self.loss_weights
+        for name, value, wanted in (
+            ("d_optimizer", d_optimizer, None),
+            ("n_critic", self.n_critic, 1),
+            ("penalty_every", self.penalty_every, 1),
+            ("lambda_2", weights.lambda_2, 0.0),
+            ("lambda_1", weights.lambda_1, weights.lambda_3),
+        ):
+            if value != wanted:
+                raise ValueError(
+                    f"{name} must be {wanted!r} with CompetitiveGradient, which moves both players "
+                    f"of one zero-sum game; got {value!r}"
+                )
+        if self.adversarial_loss.name not in ZERO_SUM:
+            raise ValueError(
+                "loss must be zero-sum with CompetitiveGradient, one of "
+                f"{', '.join(ZERO_SUM)}; got {self.adversarial_loss.name!r}"
+            )
 
     # ---------------------------------------------------------------- the algorithm
 
@@ -171,6 +226,8 @@ class GPAT(keras.Model):
             The logs named in the class's docstring.
         """
         with tf.control_dependencies([samples]):  # where the samples end, nothing runs
+            if self.d_optimizer is None:
+                return self._log(self._update_both(samples))
             # Step 1, initialising both networks, was done when they were built.
             real_batches = tf.split(samples, self.n_critic)
             # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
@@ -178,34 +235,41 @@ class GPAT(keras.Model):
             # normalisation therefore sees one large batch here.)
             latents = self.step_noise(tf.shape(samples)[0], stream=0)
             fake_batches = tf.split(self.generator(latents, training=True), self.n_critic)
-            for i, (real, fake) in enumerate(zip(real_batches, fake_batches, strict=True)):
-                d_logs = self._update_discriminator(real, fake, stream=2 + i)
+            latent_batches = tf.split(latents, self.n_critic)
+            d_logs = [
+                self._update_discriminator(real, fake, latents, stream=2 + i)
+                for i, (real, fake, latents) in enumerate(
+                    zip(real_batches, fake_batches, latent_batches, strict=True)
+                )
+            ]
             g_logs = self._update_generator(real_batches[-1])
-            self._update_average()
             # Step 7, repeating until convergence, is fit's.
-            return self._log({**d_logs, **g_logs})
+            return self._log({**_mean(d_logs), **g_logs})
 
     def _update_discriminator(
-        self, real: tf.Tensor, fake: tf.Tensor, stream: int
+        self, real: tf.Tensor, fake: tf.Tensor, latents: tf.Tensor, stream: int
     ) -> dict[str, tf.Tensor]:
         weights = self.loss_weights
         variables = self.discriminator.trainable_variables
         penalty = tf.zeros(())
         with tf.GradientTape() as tape:
-            # Step 3: score the images.
-            real_logits = self.discriminator(real, training=True)
-            fake_logits = self.discriminator(fake, training=True)
+            with tf.GradientTape(persistent=True) as field:
+                if self.consensus and weights.lambda_2 > 0:
+                    fake = self.generator(latents, training=True)  # its gradient is penalised too
+                # Step 3: score the images.
+                real_logits = self.discriminator(real, training=True)
+                fake_logits = self.discriminator(fake, training=True)
+                adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
+                g_adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
             # Step 5: the discriminator's loss, L_d = λ3 L_cGAN + λ4 L_grad.
-            d_loss = weights.lambda_3 * self.adversarial_loss.discriminator(
-                real_logits, fake_logits
-            )
-            if self.gradient_penalty is not None and weights.lambda_4 > 0:
-                penalty = self.gradient_penalty(
-                    self._score, real, fake, seed=self.step_seed(stream)
-                )
-                d_loss += weights.lambda_4 * penalty
+            d_loss = weights.lambda_3 * adversarial
+            if self._penalised:
+                penalty = self._lazy_penalty(real, fake, stream)
+                d_loss += weights.penalty_weight(self.d_optimizer.iterations) * penalty
+            if self.consensus and weights.lambda_2 > 0:
+                d_loss += weights.lambda_2 * self._field_term(field, adversarial, g_adversarial)
         # Step 6, first half: update the discriminator.
-        gradients = tape.gradient(d_loss, variables)
+        gradients = _gradient(tape, d_loss, self.discriminator)
         self.d_optimizer.apply(_zeros_for_none(gradients, variables), variables)
         return {
             "d_loss": d_loss,
@@ -219,36 +283,92 @@ class GPAT(keras.Model):
         variables = self.generator.trainable_variables
         latents = self.step_noise(tf.shape(real)[0], stream=1)
         with tf.GradientTape() as tape:
-            # Steps 2 and 3 again, on the tape: the generator learns through the scores.
-            fake = self.generator(latents, training=True)
-            fake_logits = self.discriminator(fake, training=True)
-            real_logits = self.discriminator(real, training=True)
+            with tf.GradientTape(persistent=True) as field:
+                # Steps 2 and 3 again, on the tape: the generator learns through the scores.
+                fake = self.generator(latents, training=True)
+                fake_logits = self.discriminator(fake, training=True)
+                real_logits = self.discriminator(real, training=True)
+                adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
+                d_adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
             # Step 4: the generator's loss, L_g = λ1 L_cGAN + λ2 L_grad.
-            adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
             g_loss = weights.lambda_1 * adversarial
             if weights.lambda_2 > 0:
-                g_loss += weights.lambda_2 * self._field_penalty(real, fake)
+                g_loss += weights.lambda_2 * self._field_term(field, d_adversarial, adversarial)
         # Step 6, second half: update the generator.
-        gradients = tape.gradient(g_loss, variables)
+        gradients = _gradient(tape, g_loss, self.generator)
         self.g_optimizer.apply(_zeros_for_none(gradients, variables), variables)
-        # Sixteen images are enough for a log; more would slow every step down.
-        slopes = penalties.gradient_norm(self._score, fake[:16])
+        self._update_average()
         return {
             "g_loss": g_loss,
-            "slope": tf.reduce_mean(slopes),
+            "slope": self._slope(fake),
             "g_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _field_penalty(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-        """½‖∇_φ L‖², L the discriminator's adversarial loss: the generator's L_grad.
+    def _update_both(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One competitive step of the zero-sum game f = −L_d, which both players see whole."""
+        weights = self.loss_weights
+        latents = self.step_noise(tf.shape(real)[0], stream=0)
 
-        It pulls the generator towards points where the discriminator has nothing to learn. One
-        player's share of consensus optimisation (Mescheder et al. 2017, with their ½).
+        def objective() -> tf.Tensor:
+            # Evaluated several times per step, so nothing in it may be random: dropout is off.
+            fake = self.generator(latents, training=True)
+            d_loss = weights.lambda_3 * self.adversarial_loss.discriminator(
+                self._score(real), self._score(fake)
+            )
+            if self._penalised:
+                d_loss += weights.penalty_weight(self.g_optimizer.iterations) * self._penalty(
+                    real, fake, stream=2
+                )
+            return -d_loss
+
+        fake = self.generator(latents, training=True)
+        real_logits, fake_logits = self._score(real), self._score(fake)
+        logs = {
+            "g_loss": weights.lambda_1 * self.adversarial_loss.generator(real_logits, fake_logits),
+            "critic_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
+            "penalty": self._penalty(real, fake, stream=2) if self._penalised else tf.zeros(()),
+            "slope": self._slope(fake),
+        }
+        value, g_gradient, d_gradient = self.g_optimizer.update_players(
+            objective, self.generator.trainable_variables, self.discriminator.trainable_variables
+        )
+        self._update_average()
+        norms = {"g_gradient_norm": tf.norm(g_gradient), "d_gradient_norm": tf.norm(d_gradient)}
+        return {**logs, **norms, "d_loss": -value}
+
+    @property
+    def _penalised(self) -> bool:
+        return self.gradient_penalty is not None and self.loss_weights.lambda_4 != 0
+
+    def _penalty(self, real: tf.Tensor, fake: tf.Tensor, stream: int) -> tf.Tensor:
+        return self.gradient_penalty(self._score, real, fake, seed=self.step_seed(stream))
+
+    def _lazy_penalty(self, real: tf.Tensor, fake: tf.Tensor, stream: int) -> tf.Tensor:
+        """The penalty; with ``penalty_every`` = k, k times the penalty at every k-th update."""
+        if self.penalty_every == 1:
+            return self._penalty(real, fake, stream)
+        due = tf.equal(self.d_optimizer.iterations % self.penalty_every, 0)
+        return tf.cond(
+            due,
+            lambda: self.penalty_every * self._penalty(real, fake, stream),
+            lambda: tf.zeros(()),
+        )
+
+    def _field_term(
+        self, field: tf.GradientTape, d_adversarial: tf.Tensor, g_adversarial: tf.Tensor
+    ) -> tf.Tensor:
+        """What λ2 weighs: ½‖∇_φ L_d‖², with consensus + ½‖∇_θ L_g‖², of the adversarial losses.
+
+        It pulls both players towards points where nothing is left to learn.
         """
-        with tf.GradientTape() as tape:
-            loss = self.adversarial_loss.discriminator(self._score(real), self._score(fake))
-        gradients = tape.gradient(loss, self.discriminator.trainable_variables)
+        gradients = field.gradient(d_adversarial, self.discriminator.trainable_variables)
+        if self.consensus:
+            gradients += field.gradient(g_adversarial, self.generator.trainable_variables)
         return 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients if g is not None])
+
+    def _slope(self, fake: tf.Tensor) -> tf.Tensor:
+        """Mean ‖∇ₓD‖ at sixteen fakes: enough for a log; more would slow every step down."""
+        return tf.reduce_mean(penalties.gradient_norm(self._score, fake[:16]))
 
     def _score(self, samples: tf.Tensor) -> tf.Tensor:
         """The discriminator as penalties see it: dropout off.
@@ -310,6 +430,8 @@ class GPAT(keras.Model):
         """
         if not self.compiled:
             raise ValueError("the model must be compiled before fit; call gan.compile(...)")
+        if isinstance(self.g_optimizer, CompetitiveGradient):
+            kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), _SolverWatch()]
         return super().fit(self._steps(x, batch_size), **kwargs)
 
     def _steps(self, x: Any, batch_size: int | None) -> tf.data.Dataset:
@@ -424,25 +546,27 @@ class GPAT(keras.Model):
         """What ``compile_from_config`` needs: the objective and both optimisers."""
         if not self.compiled:
             return None
+        serialize = keras.saving.serialize_keras_object
         return {
             "loss": _name_of(self.adversarial_loss, losses.LOSSES),
             "penalty": self.gradient_penalty
             and _name_of(self.gradient_penalty, penalties.PENALTIES),
-            "weights": asdict(self.loss_weights),
-            "g_optimizer": keras.optimizers.serialize(self.g_optimizer),
-            "d_optimizer": keras.optimizers.serialize(self.d_optimizer),
+            "weights": serialize(vars(self.loss_weights)),
+            "g_optimizer": serialize(self.g_optimizer),
+            "d_optimizer": serialize(self.d_optimizer),
             "n_critic": self.n_critic,
             "ema": self.ema,
+            "penalty_every": self.penalty_every,
+            "generator_penalty": self.generator_penalty,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as ``get_compile_config`` recorded."""
-        settings = {**config, "weights": LossWeights(**config["weights"])}
-        for name in ("g_optimizer", "d_optimizer"):
-            settings[name] = keras.optimizers.deserialize(config[name])
-        self.compile(**settings)
+        names = ("weights", "g_optimizer", "d_optimizer")
+        objects = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
+        self.compile(**{**config, **objects, "weights": LossWeights(**objects["weights"])})
 
     def _random_states(self) -> list[keras.Variable]:
         """States of the layers' seed generators (dropout), which Keras does not save."""
@@ -465,6 +589,44 @@ def _optimizer(optimizer: keras.optimizers.Optimizer | str | None) -> keras.opti
     return keras.optimizers.get(optimizer)
 
 
+def _mean(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    return {name: tf.add_n([log[name] for log in logs]) / len(logs) for name in logs[0]}
+
+
+def _gradient(tape: tf.GradientTape, loss: tf.Tensor, player: keras.Model) -> list[Any]:
+    """The gradient for the player's variables; a layer that has no second derivative is named."""
+    try:
+        return tape.gradient(loss, player.trainable_variables)
+    except LookupError as error:  # TensorFlow: "gradient registry has no entry for ..."
+        guilty = [
+            f"{layer.name} ({type(layer).__name__})"
+            for layer in player._flatten_layers(include_self=False)
+            if not _twice_differentiable(layer)
+        ]
+        raise ValueError(
+            f"{player.name} must be twice differentiable for a penalty on gradients; TensorFlow "
+            f"has no second derivative for: {', '.join(guilty) or 'one of its operations'} "
+            f"({error}). Replace that layer, or train without the penalty"
+        ) from error
+
+
+def _twice_differentiable(layer: keras.layers.Layer) -> bool:
+    try:
+        points = tf.ones([1, *layer.input.shape[1:]])
+    except (AttributeError, ValueError, TypeError):  # no single input of known shape
+        return True
+    try:
+        with tf.GradientTape() as outer:
+            outer.watch(points)
+            slope = penalties.gradient_norm(lambda x: layer(x, training=False), points)
+        outer.gradient(slope, points)
+    except LookupError:
+        return False
+    except ValueError:  # the layer ignores its input
+        pass
+    return True
+
+
 def _zeros_for_none(gradients: list[Any], variables: list[Any]) -> list[tf.Tensor]:
     """A variable that the loss does not reach (a last bias under a penalty alone) has zero."""
     return [
@@ -484,6 +646,25 @@ def _name_of(member: Any, table: Mapping[str, Any]) -> str:
 
 
 # -------------------------------------------------------------------- callbacks
+
+
+class _SolverWatch(keras.callbacks.Callback):
+    """Warn once when the competitive update's linear solve ends at its iteration cap."""
+
+    warned = False
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        optimizer = self.model.g_optimizer
+        residual = float(optimizer.residual)
+        if residual > optimizer.tolerance and not self.warned:
+            self.warned = True
+            warnings.warn(
+                f"CompetitiveGradient's solve ended after {optimizer.max_iterations} iterations "
+                f"with relative residual {residual:.2g} (tolerance {optimizer.tolerance:.2g}); "
+                "training goes on. A smaller learning rate makes the system easier, a larger "
+                "max_iterations more exact",
+                stacklevel=2,
+            )
 
 
 class SampleGrid(keras.callbacks.Callback):

@@ -21,6 +21,15 @@ CLOSED_FORMS = {
     ),
     "minimax": (softplus(-REAL).mean() + softplus(FAKE).mean(), -softplus(FAKE).mean()),
     "wasserstein": (FAKE.mean() - REAL.mean(), -FAKE.mean()),
+    "hinge": (
+        np.maximum(0, 1 - REAL).mean() + np.maximum(0, 1 + FAKE).mean(),
+        -FAKE.mean(),
+    ),
+    "least_squares": (
+        ((REAL - 1) ** 2).mean() / 2 + (FAKE**2).mean() / 2,
+        ((FAKE - 1) ** 2).mean() / 2,
+    ),
+    "relativistic": (softplus(FAKE - REAL).mean(), softplus(REAL - FAKE).mean()),
 }
 
 
@@ -90,15 +99,40 @@ def gradients_of(name, player, real, fake):
     return tape.gradient(value, [real, fake])
 
 
+# Where each loss pulls: scores on the wrong side of every target and margin.
+WRONG_REAL, WRONG_FAKE = np.full((4, 1), -1.5), np.full((4, 1), 0.5)
+
+
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_each_player_pushes_the_scores_its_own_way(name):
     """Descent raises D(x) and lowers D(x̃) for the discriminator, raises D(x̃) for the generator."""
-    to_real, to_fake = gradients_of(name, "discriminator", REAL, FAKE)
+    to_real, to_fake = gradients_of(name, "discriminator", WRONG_REAL, WRONG_FAKE)
     assert (to_real.numpy() < 0).all()
     assert (to_fake.numpy() > 0).all()
-    to_real, to_fake = gradients_of(name, "generator", REAL, FAKE)
-    assert to_real is None
+    to_real, to_fake = gradients_of(name, "generator", WRONG_REAL, WRONG_FAKE)
     assert (to_fake.numpy() < 0).all()
+    assert (to_real is not None) == (name == "relativistic")  # only pairs bring the reals in
+
+
+def test_hinge_is_flat_beyond_its_margins():
+    to_real, to_fake = gradients_of("hinge", "discriminator", [[1.2]], [[-1.2]])
+    assert float(to_real[0, 0]) == float(to_fake[0, 0]) == 0.0
+    assert float(losses.get("hinge").discriminator([[1.2]], [[-1.2]])) == 0.0
+
+
+def test_least_squares_pulls_back_scores_beyond_the_targets():
+    """Unlike the others, a score that is too good costs."""
+    to_real, to_fake = gradients_of("least_squares", "discriminator", [[3.0]], [[-3.0]])
+    np.testing.assert_allclose([to_real, to_fake], [[[2.0]], [[-3.0]]])
+
+
+def test_relativistic_sees_only_differences_of_pairs():
+    loss = losses.get("relativistic")
+    for player in (loss.discriminator, loss.generator):
+        np.testing.assert_allclose(player(REAL + 7, FAKE + 7), player(REAL, FAKE), rtol=1e-12)
+        assert abs(float(player(REAL, FAKE) - player(REAL, FAKE[::-1]))) > 1e-3
+        with pytest.raises(ValueError, match=r"real_logits and fake_logits.*\(4, 1\).*\(4,\)"):
+            player(REAL, FAKE[:, 0])
 
 
 def test_minimax_saturates_where_the_discriminator_is_sure():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpat_lib import metrics
+from gpat_lib import data, metrics
 
 
 def by_loops(real, fake, k):
@@ -70,6 +70,78 @@ def test_nearest_distance_by_brute_force():
     np.testing.assert_array_equal(copies, [0, 0])
 
 
+# ---------------------------------------------------------------- mode coverage
+
+
+@pytest.mark.parametrize("name", ["ring", "grid"])
+def test_a_perfect_sampler_covers_all_modes(name):
+    """1 − e^−4.5 = 98.9 % within 3σ; 2n·KL follows χ² with k − 1 degrees of freedom."""
+    law, count = data.POINTS[name], 25_000
+    found = metrics.mode_coverage(data.points(name, count, seed=5), law.modes, law.sigma)
+    k = len(law.modes)
+    assert found.modes == len(found.counts) == k
+    expected = 1 - np.exp(-4.5)
+    assert found.share == pytest.approx(
+        expected, abs=4 * (expected * (1 - expected) / count) ** 0.5
+    )
+    assert sum(found.counts) == round(found.share * count)
+    degrees = k - 1
+    spread = 4 * (2 * degrees) ** 0.5
+    assert degrees - spread < 2 * count * found.kl < degrees + spread
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2_500, 0.0048), (25_000, 0.00048)])
+def test_the_divergence_of_a_perfect_sampler_shrinks_with_its_size(count, expected):
+    law = data.POINTS["grid"]
+    values = [
+        metrics.mode_coverage(data.points("grid", count, seed=s), law.modes, law.sigma).kl
+        for s in range(20)
+    ]
+    assert np.mean(values) == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("radius", [1.0, 2.0])
+def test_the_share_within_another_radius(radius):
+    law = data.POINTS["grid"]
+    samples = data.points("grid", 25_000, seed=2)
+    found = metrics.mode_coverage(samples, law.modes, law.sigma, radius=radius)
+    assert found.share == pytest.approx(1 - np.exp(-(radius**2) / 2), abs=0.015)
+
+
+def test_a_collapsed_sampler():
+    """All in one mode: KL = ln k, the most there is."""
+    law = data.POINTS["grid"]
+    found = metrics.mode_coverage(np.tile(law.modes[7], (40, 1)), law.modes, law.sigma)
+    assert (found.modes, found.share) == (1, 1.0)
+    assert found.kl == pytest.approx(np.log(25))
+    assert found.counts == tuple(40 * (np.arange(25) == 7))
+
+
+def test_an_unbalanced_sampler():
+    """p = (½, ¼, ¼, 0) among the good half: KL = ½ ln 2. Bad samples count in the share only."""
+    modes = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+    good = np.repeat(modes, [50, 25, 25, 0], axis=0)
+    found = metrics.mode_coverage(np.concatenate([good, modes[3] + good + 1.0]), modes, sigma=0.3)
+    assert (found.modes, found.share, found.counts) == (3, 0.5, (50, 25, 25, 0))
+    assert found.kl == pytest.approx(0.5 * np.log(2))
+    assert str(found) == "3 of 4 modes, 50.0% of high quality, KL 0.3466"
+    assert "counts=(50, 25, 25, 0)" in repr(found)
+
+
+def test_high_quality_ends_at_three_sigma():
+    """The distance is Euclidean: (2σ, 2σ) is inside, (2.5σ, 2.5σ) is not."""
+    sigma = 0.5
+    samples = sigma * np.array([[2.0, 2.0], [2.5, 2.5], [2.99, 0.0], [0.0, -3.01]])
+    found = metrics.mode_coverage(samples, np.zeros((1, 2)), sigma)
+    assert (found.share, found.kl) == (0.5, 0.0)
+
+
+def test_no_sample_of_high_quality_is_worse_than_collapse():
+    found = metrics.mode_coverage(np.full((9, 2), 50.0), np.eye(2), 0.1)
+    assert (found.modes, found.share, found.counts) == (0, 0.0, (0, 0))
+    assert found.kl == np.inf
+
+
 GOOD = np.zeros((5, 2))
 
 
@@ -103,3 +175,25 @@ def test_precision_recall_names_bad_input(arguments, message):
 def test_nearest_distance_names_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         metrics.nearest_distance(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((GOOD[:0], GOOD, 1.0), "^samples must have"),
+        ((GOOD[0], GOOD, 1.0), "^samples must have"),
+        ((GOOD, GOOD[:0], 1.0), "^modes must have"),
+        ((GOOD, None, 1.0), "^modes must have"),
+        ((GOOD, GOOD[:, :1], 1.0), "^samples and modes must have one width; got 2 and 1"),
+        ((GOOD * np.nan, GOOD, 1.0), "^samples must be finite"),
+        ((GOOD, GOOD + np.inf, 1.0), "^modes must be finite"),
+        ((GOOD, GOOD, 0.0), "^sigma must be"),
+        ((GOOD, GOOD, -1.0), "^sigma must be"),
+        ((GOOD, GOOD, "1"), "^sigma must be a number"),
+        ((GOOD, GOOD, 1.0, 0), "^radius must be"),
+        ((GOOD, GOOD, 1.0, np.inf), "^radius must be"),
+    ],
+)
+def test_mode_coverage_names_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.mode_coverage(*arguments)

@@ -1,11 +1,12 @@
-"""The networks of the source material, layer by layer."""
+"""The networks, layer by layer, and the bounds on a discriminator's weights."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
-from gpat_lib import models
+from gpat_lib import GPAT, data, models, penalties
 
 
 def kinds(model):
@@ -134,6 +135,243 @@ def test_outputs_are_float32_under_mixed_precision():
     assert generator.layers[4].compute_dtype == "bfloat16"
     images = generator(np.zeros((2, 3)))
     assert images.dtype == discriminator(images).dtype == "float32"
+
+
+# ---------------------------------------------------------------- points
+
+
+def test_point_networks_layer_by_layer():
+    generator = models.mlp_generator(latent_dim=5, width=7, depth=2, output_dim=3)
+    discriminator = models.mlp_discriminator(input_dim=3, width=7, depth=2)
+    for model, sizes in ((generator, [5, 7, 7, 3]), (discriminator, [3, 7, 7, 1])):
+        assert model.input_shape == (None, sizes[0])
+        assert [layer.units for layer in model.layers] == sizes[1:]
+        assert kinds(model) == ["Dense"] * 3
+        counts = [(a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False)]
+        assert [layer.count_params() for layer in model.layers] == counts
+        assert [layer.activation.__name__ for layer in model.layers] == ["relu", "relu", "linear"]
+    for build in (models.mlp_generator, models.mlp_discriminator):
+        assert [layer.units for layer in build().layers[:-1]] == [128] * 3
+        assert build().input_shape == (None, 2)
+    assert models.mlp_generator().output_shape == (None, 2)
+
+
+# ---------------------------------------------------------------- spectral norm and clipping
+
+
+def small(kind, **limits):
+    if kind == "mlp":
+        return models.mlp_discriminator(width=12, depth=2, **limits)
+    return models.dcgan_discriminator((8, 8, 3), width=3, dropout=0.0, **limits)
+
+
+def inputs(model, count=16, seed=0):
+    shape = (count, *model.input_shape[1:])
+    return tf.constant(np.random.default_rng(seed).uniform(-1, 1, shape), tf.float32)
+
+
+def norms(model):
+    """The largest singular value of each kernel, as a matrix with one column per output."""
+    kernels = [w.numpy() for w in model.trainable_weights if w.name == "kernel"]
+    return np.array([np.linalg.norm(k.reshape(-1, k.shape[-1]), 2) for k in kernels])
+
+
+def train(model, steps, rate):
+    """Pushes logits up, which drives weights out of every bound."""
+    optimizer = keras.optimizers.Adam(rate)
+    x = inputs(model)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+
+
+KINDS = pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+LIMITS = pytest.mark.parametrize("limits", [{"spectral_norm": True}, {"clip": 0.02}])
+
+
+@KINDS
+def test_spectral_norm_brings_every_kernel_to_norm_one(kind):
+    keras.utils.set_random_seed(1)
+    model = small(kind, spectral_norm=True)
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(5.0 * layer.kernel)
+    assert norms(model).min() > 3.0
+    for _ in range(25):
+        model(inputs(model), training=True)
+    np.testing.assert_allclose(norms(model), 1.0, atol=0.01)
+    train(model, 5, rate=0.01)
+    model(inputs(model), training=True)
+    np.testing.assert_allclose(norms(model), 1.0, atol=0.1)
+
+
+def test_a_spectrally_normalised_discriminator_has_slopes_of_at_most_one():
+    keras.utils.set_random_seed(0)
+    free, bound = small("mlp"), small("mlp", spectral_norm=True)
+    for model in (free, bound):
+        train(model, 25, rate=0.05)
+        model(inputs(model), training=True)
+    points = 3.0 * inputs(bound, 200, seed=4)
+    assert penalties.gradient_norm(free, points).numpy().max() > 3.0
+    assert 0.2 < penalties.gradient_norm(bound, points).numpy().max() < 1.02
+
+
+@KINDS
+def test_penalties_see_the_normalised_function(kind):
+    """Called with training=False, the scores are those of the training call before."""
+    model = small(kind, spectral_norm=True)
+    before = model(inputs(model), training=False).numpy()
+    trained = model(inputs(model), training=True).numpy()
+    kernels = norms(model)
+    seen = model(inputs(model), training=False).numpy()
+    np.testing.assert_array_equal(seen, trained)
+    assert abs(seen - before).max() > 1e-3
+    np.testing.assert_array_equal(norms(model), kernels)  # looking changes nothing
+
+
+def test_a_penalty_differentiates_through_spectral_norm():
+    """The penalty's gradient for the kernels against central differences, in float64."""
+    keras.config.set_dtype_policy("float64")
+    try:
+        keras.utils.set_random_seed(2)
+        model = keras.Sequential(
+            [
+                keras.Input((2,), dtype="float64"),
+                layers.SpectralNormalization(layers.Dense(6, "softplus")),
+                layers.SpectralNormalization(layers.Dense(1)),
+            ]
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    rng = np.random.default_rng(0)
+    real, fake = tf.constant(rng.normal(size=(5, 2))), tf.constant(rng.normal(size=(5, 2)))
+    model(real, training=True)
+
+    def penalty():
+        score = lambda x: model(x, training=False)  # noqa: E731
+        return penalties.get("wgan_gp")(score, real, fake, seed=3)
+
+    kernels = [layer.kernel for layer in model.layers]
+    with tf.GradientTape() as tape:
+        value = penalty()
+    for kernel, gradient in zip(kernels, tape.gradient(value, kernels), strict=True):
+        direction = rng.normal(size=kernel.shape)
+        start, h = kernel.numpy(), 1e-5
+        ends = []
+        for sign in (1, -1):
+            kernel.assign(start + sign * h * direction)
+            ends.append(float(penalty()))
+        kernel.assign(start)
+        slope = (ends[0] - ends[1]) / (2 * h)
+        assert abs(slope) > 1e-3
+        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-6)
+
+
+@KINDS
+def test_clipped_weights_stay_within_the_limit_after_every_update(kind):
+    model, free = small(kind, clip=0.02), small(kind)
+    train(model, 5, rate=0.02)
+    train(free, 5, rate=0.02)
+    for weight in model.trainable_weights:
+        assert abs(weight.numpy()).max() <= np.float32(0.02)
+    assert {w.name for w in model.trainable_weights} == {"kernel", "bias"}
+    at_the_limit = {w.name for w in model.trainable_weights if abs(w.numpy()).max() > 0.0199}
+    assert at_the_limit == {"kernel", "bias"}
+    assert min(abs(w.numpy()).max() for w in free.trainable_weights[:4]) > 0.03
+
+
+def test_clipping_cuts_and_changes_nothing_else():
+    values = np.array([-2.0, -0.5, -0.1, 0.0, 0.3, 0.5, 7.0])
+    clipped = models.ClipWeights(0.5)(tf.constant(values))
+    np.testing.assert_array_equal(clipped, [-0.5, -0.5, -0.1, 0.0, 0.3, 0.5, 0.5])
+    assert models.ClipWeights().limit == 0.01
+    for limit in (0, -1, float("inf"), "0.01", None):
+        with pytest.raises(ValueError, match="^limit must be"):
+            models.ClipWeights(limit)
+
+
+@KINDS
+@LIMITS
+def test_a_limited_discriminator_survives_its_file(kind, limits, tmp_path):
+    """Scores are the same, and training goes on within the limit."""
+    model = small(kind, **limits)
+    train(model, 3, rate=0.01)
+    model.save(tmp_path / "d.keras")
+    again = keras.saving.load_model(tmp_path / "d.keras")
+    np.testing.assert_array_equal(again(inputs(again)), model(inputs(model)))
+    for weight, copy in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(weight, copy)
+    train(again, 5, rate=0.05)
+    if "clip" in limits:
+        largest = max(abs(w.numpy()).max() for w in again.trainable_weights)
+        assert largest == np.float32(0.02)
+    else:
+        again(inputs(again), training=True)
+        assert norms(again).max() < 1.1
+
+
+@LIMITS
+def test_a_gan_trains_with_a_limited_discriminator(limits):
+    gan = GPAT(models.mlp_generator(width=4), small("mlp", **limits), latent_dim=2)
+    gan.compile(penalty="wgan_gp", n_critic=2, run_eagerly=True)
+    start = gan.discriminator.trainable_weights[0].numpy()
+    history = gan.fit(data.point_stream("ring", 16), steps_per_epoch=2, verbose=0)
+    assert np.isfinite(history.history["penalty"]).all()
+    assert abs(gan.discriminator.trainable_weights[0].numpy() - start).max() > 1e-3
+
+
+@KINDS
+def test_without_a_limit_nothing_is_wrapped_or_constrained(kind):
+    plain, normal = small(kind), small(kind, spectral_norm=True)
+    assert "SpectralNormalization" not in kinds(plain)
+    assert all(weight.constraint is None for weight in plain.weights)
+    with_kernel = [layer for layer in plain.layers if layer.weights]
+    assert kinds(normal).count("SpectralNormalization") == len(with_kernel) == 3
+    shapes = [weight.shape for weight in plain.trainable_weights]
+    assert [weight.shape for weight in normal.trainable_weights] == shapes
+
+
+@KINDS
+def test_spectral_norm_keeps_float32_weights_under_mixed_precision(kind):
+    """Left to the policy, Keras's wrapper rounds the stored kernels and returns bfloat16."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small(kind, spectral_norm=True)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model(inputs(model), training=True).dtype == tf.float32
+    wrapped = [layer.layer for layer in model.layers if hasattr(layer, "kernel")]
+    assert [w.compute_dtype for w in wrapped] == ["bfloat16", "bfloat16", "float32"]
+    for layer in wrapped:
+        kernel = layer.kernel.numpy()
+        rounded = tf.cast(tf.cast(kernel, tf.bfloat16), tf.float32).numpy()
+        assert abs(kernel - rounded).max() > 0
+
+
+@pytest.mark.parametrize("build", [models.mlp_discriminator, models.dcgan_discriminator])
+def test_both_limits_at_once_are_refused(build):
+    message = r"^at most one of spectral_norm and clip.*spectral_norm=True and clip=0\.01"
+    with pytest.raises(ValueError, match=message):
+        build(spectral_norm=True, clip=0.01)
+    for clip in (0, -0.1, float("nan"), "0.01", True):
+        with pytest.raises(ValueError, match="^clip must be"):
+            build(clip=clip)
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (models.mlp_generator, ["latent_dim", "width", "depth", "output_dim"]),
+        (models.mlp_discriminator, ["input_dim", "width", "depth"]),
+    ],
+)
+@pytest.mark.parametrize("value", [0, 1.5, True, None, "2"])
+def test_point_networks_name_a_bad_argument(build, names, value):
+    for name in names:
+        with pytest.raises(ValueError, match=f"^{name} must be a whole number >= 1"):
+            build(**{name: value})
 
 
 @pytest.mark.parametrize(

@@ -32,55 +32,88 @@ class Recorder:
 
 # ---------------------------------------------------------------- closed forms
 
+# A linear critic has one slope everywhere: what each penalty costs there, and its derivative.
+ON_LINEAR = {
+    "wgan_gp": lambda s: (s - 1) ** 2,
+    "one_sided": lambda s: max(0, s - 1) ** 2,
+    "zero_centered": lambda s: s**2,
+    "r1": lambda s: s**2 / 2,
+    "r2": lambda s: s**2 / 2,
+    "r1_r2": lambda s: s**2,
+    "dragan": lambda s: (s - 1) ** 2,
+}
+DERIVATIVE = {
+    "wgan_gp": lambda s: 2 * (s - 1),
+    "one_sided": lambda s: 2 * max(0, s - 1),
+    "zero_centered": lambda s: 2 * s,
+    "r1": lambda s: s,
+    "r2": lambda s: s,
+    "r1_r2": lambda s: 2 * s,
+    "dragan": lambda s: 2 * (s - 1),
+}
+
+
+def test_every_penalty_has_a_closed_form_here():
+    assert set(ON_LINEAR) == set(DERIVATIVE) == set(penalties.PENALTIES)
+    assert all(penalty.name == name for name, penalty in penalties.PENALTIES.items())
+
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
 def test_linear_critic(shape, scale):
-    """∇D = w everywhere: WGAN-GP is (‖w‖ − 1)², R1 is ½‖w‖²."""
+    """∇D = w everywhere, so that each penalty is a function of ‖w‖."""
     w = np.random.default_rng(1).normal(size=shape[1:]) * scale
     norm = np.sqrt((w**2).sum())
     real, fake = samples(shape)
     np.testing.assert_allclose(penalties.gradient_norm(linear(w), real), [norm] * 8, rtol=1e-9)
-    wgan_gp = penalties.get("wgan_gp")(linear(w), real, fake)
-    np.testing.assert_allclose(wgan_gp, (norm - 1) ** 2, rtol=1e-9)
-    np.testing.assert_allclose(penalties.get("r1")(linear(w), real, fake), norm**2 / 2, rtol=1e-9)
-    assert wgan_gp.shape == ()
+    for name, formula in ON_LINEAR.items():
+        value = penalties.get(name)(linear(w), real, fake)
+        np.testing.assert_allclose(value, formula(norm), rtol=1e-9)
+        assert value.shape == ()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_linear_critic_trains_its_weights_and_not_its_bias(shape):
-    """The penalty reaches the weights: ∇ is 2(‖w‖ − 1) w/‖w‖ and w; the bias has none."""
-    w = tf.Variable(np.random.default_rng(1).normal(size=shape[1:]))
+    """The penalty reaches the weights: ∇ is its derivative times w/‖w‖; the bias has none."""
+    w = tf.Variable(3.0 * np.random.default_rng(1).normal(size=shape[1:]))
     b = tf.Variable(np.float64(0.5))
     norm = np.sqrt((w.numpy() ** 2).sum())
-    expected = {"wgan_gp": 2 * (norm - 1) * w.numpy() / norm, "r1": w.numpy()}
+    assert norm > 1.1
     real, fake = samples(shape)
-    for name, gradient in expected.items():
+    for name, derivative in DERIVATIVE.items():
         with tf.GradientTape() as tape:
             value = penalties.get(name)(lambda x: linear(w)(x) + b, real, fake)
         to_w, to_b = tape.gradient(value, [w, b])
-        np.testing.assert_allclose(to_w, gradient, rtol=1e-6)
+        np.testing.assert_allclose(to_w, derivative(norm) * w.numpy() / norm, rtol=1e-6)
         assert to_b is None
 
 
 def test_quadratic_critic():
     """D = ½ xᵀAx has ∇D = Ax, so R1 = ½ E‖Ax‖²; WGAN-GP looks between real and fake."""
-    a = RNG.normal(size=(3, 3))
+    a = 0.2 * np.random.default_rng(4).normal(size=(3, 3))
     a = a + a.T
     real, fake = samples((16, 3))
 
     def critic(x):
         return 0.5 * tf.reduce_sum(x * (x @ a), axis=1, keepdims=True)
 
-    expected = 0.5 * ((real.numpy() @ a) ** 2).sum(1).mean()
-    np.testing.assert_allclose(penalties.get("r1")(critic, real, fake), expected, rtol=1e-9)
+    at_real = 0.5 * ((real.numpy() @ a) ** 2).sum(1).mean()
+    at_fake = 0.5 * ((fake.numpy() @ a) ** 2).sum(1).mean()
+    for name, expected in {"r1": at_real, "r2": at_fake, "r1_r2": at_real + at_fake}.items():
+        np.testing.assert_allclose(penalties.get(name)(critic, real, fake), expected, rtol=1e-9)
 
     seed = [4, 9]
     alpha = tf.random.stateless_uniform([16, 1], seed, dtype=tf.float64).numpy()
     between = (1 - alpha) * real.numpy() + alpha * fake.numpy()
     slopes = np.linalg.norm(between @ a, axis=1)
-    got = penalties.get("wgan_gp")(critic, real, fake, seed=seed)
-    np.testing.assert_allclose(got, ((slopes - 1) ** 2).mean(), rtol=1e-9)
+    for name, costs in {
+        "wgan_gp": (slopes - 1) ** 2,
+        "one_sided": np.maximum(0, slopes - 1) ** 2,
+        "zero_centered": slopes**2,
+    }.items():
+        got = penalties.get(name)(critic, real, fake, seed=seed)
+        np.testing.assert_allclose(got, costs.mean(), rtol=1e-9)
+    assert slopes.min() < 1 < slopes.max()
 
 
 def test_quadratic_critic_on_a_normal_law():
@@ -209,10 +242,10 @@ def test_a_flat_critic_gives_no_nan(shape, dtype):
     """The square root has no derivative at 0: the guard must be inside it."""
     real, fake = (tf.cast(x, dtype) for x in samples(shape))
     w = tf.Variable(tf.zeros(shape[1:], dtype))
-    for name, flat_value in {"wgan_gp": 1.0, "r1": 0.0}.items():
+    for name, formula in ON_LINEAR.items():
         with tf.GradientTape() as tape:
             value = penalties.get(name)(linear(w), real, fake)
-        np.testing.assert_allclose(value, flat_value, atol=1e-5)
+        np.testing.assert_allclose(value, formula(0.0), atol=1e-5)
         assert np.isfinite(tape.gradient(value, w)).all()
 
 
@@ -233,11 +266,64 @@ def test_a_seed_makes_the_penalty_a_pure_function():
     assert float(penalty(critic, real, fake)) != float(penalty(critic, real, fake))
 
 
-def test_r1_ignores_the_fakes():
+@pytest.mark.parametrize("name", ["r1", "dragan"])
+def test_penalties_at_the_reals_ignore_the_fakes(name):
     real, fake = samples((8, 2))
-    critic = Recorder()
-    expected = penalties.get("r1")(critic, real, fake)
-    assert float(penalties.get("r1")(critic, real, fake * np.nan)) == float(expected)
+
+    def critic(x):
+        return tf.reduce_sum(tf.sin(x), axis=1)
+
+    expected = penalties.get(name)(critic, real, fake, seed=1)
+    assert float(penalties.get(name)(critic, real, fake * np.nan, seed=1)) == float(expected)
+
+
+def test_r2_looks_at_the_fakes_only():
+    real, fake = samples((8, 2))
+    recorder = Recorder()
+    penalties.get("r2")(recorder, real * np.nan, fake)
+    np.testing.assert_array_equal(recorder.points, fake)
+
+
+@pytest.mark.parametrize("name", penalties.PENALTIES)
+def test_a_penalty_trains_the_discriminator_alone(name):
+    """The fakes are constants, although R2 and the lines between touch them."""
+    real, fake = samples((8, 2))
+    fake, w = tf.Variable(fake), tf.Variable([0.3, -2.0], dtype=tf.float64)
+    with tf.GradientTape() as tape:
+        value = penalties.get(name)(
+            lambda x: tf.reduce_sum(tf.sin(x) * w, axis=1), real, fake, seed=2
+        )
+    to_fake, to_w = tape.gradient(value, [fake, w])
+    assert to_fake is None
+    assert np.abs(to_w).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_dragan_looks_beside_the_reals_in_one_direction(seed):
+    """x + αδ, δ = ½ std · U[0, 1) per value, α one per sample: between 0 and ½ std beside x."""
+    real = tf.constant(np.random.default_rng(0).normal(0.0, 3.0, (4000, 2, 2, 1)))
+    tf.random.set_seed(0)
+    shift = (penalties.around_real(real, real, seed) - real).numpy()
+    half_std = 0.5 * np.std(real)
+    assert shift.min() >= 0.0
+    assert 0.97 * half_std < shift.max() < half_std
+    # The mean of a product of two uniform numbers is ¼, that of its square 1/9.
+    np.testing.assert_allclose(shift.mean(), half_std / 4, rtol=0.03)
+    np.testing.assert_allclose((shift**2).mean(), half_std**2 / 9, rtol=0.05)
+    # Values of one sample share α: the mean of their product is E α² (E u)² = 1/12.
+    products = (shift[:, 0, 0, 0] * shift[:, 1, 1, 0]).mean()
+    np.testing.assert_allclose(products, half_std**2 / 12, rtol=0.06)
+
+
+def test_a_conditional_discriminator_may_close_over_its_labels():
+    """Every call sees one batch of n points, in the order of the samples."""
+    real, fake = samples((6, 2))
+    labels = tf.constant([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], tf.float64)[:, None]
+    for name, penalty in penalties.PENALTIES.items():
+        value = penalty(lambda x: labels * x, real, fake)  # a map of two scores: mean slope l/√2
+        slopes = labels.numpy()[:, 0] / np.sqrt(2)
+        expected = np.mean([ON_LINEAR[name](slope) for slope in slopes])
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
 def test_a_map_of_scores_is_averaged_per_sample():
@@ -256,12 +342,11 @@ def test_half_precision_is_computed_in_float32(dtype):
     """A slope of 300 has a square beyond float16's largest number."""
     real, fake = (tf.cast(x, dtype) for x in samples((8, 2)))
     recorder = Recorder()
-    for name in ("r1", "wgan_gp"):
+    for name in sorted(penalties.PENALTIES):  # wgan_gp is the last
         value = penalties.get(name)(lambda x: 300 * recorder(x), real, fake)
         assert recorder.points.dtype == value.dtype == tf.float32
         slope = 300 * np.sqrt(2)
-        expected = (slope - 1) ** 2 if name == "wgan_gp" else slope**2 / 2
-        np.testing.assert_allclose(value, expected, rtol=1e-5)
+        np.testing.assert_allclose(value, ON_LINEAR[name](slope), rtol=1e-5)
     # The points between, too: rounded to half precision they would lie beside the line.
     assert (tf.cast(tf.cast(recorder.points, dtype), tf.float32) != recorder.points).numpy().any()
     slopes = penalties.gradient_norm(lambda x: 300 * Recorder()(x), real)

@@ -667,7 +667,7 @@ def test_an_uncompiled_model_and_one_without_penalty_are_saved(image_gan, toy_ga
 
 def test_a_function_of_your_own_cannot_be_saved_whole(toy_gan, tmp_path):
     gan = compiled(toy_gan(), penalty=lambda d, r, f: tf.reduce_mean(d(r)))
-    with pytest.raises(ValueError, match="of your own.*save_weights.*r1, wgan_gp"):
+    with pytest.raises(ValueError, match="of your own.*save_weights.*r1, .*wgan_gp"):
         gan.save(tmp_path / "gan.keras")
     gan.save_weights(tmp_path / "gan.weights.h5")
 
