@@ -90,8 +90,8 @@ class ConjugateGradient(keras.optimizers.Optimizer):
     is no line search, so β is capped. A tensor whose d would not descend (g·d ≥ 0) starts
     again from −g.
 
-    Source: Naganuma & Iiduka 2023 (AISTATS), whose proof bounds β by ½. Here the bound holds for
-    either sign, |β| ≤ ``beta_cap``, which keeps ‖d‖ below twice the largest ‖g‖.
+    Source: Naganuma & Iiduka 2023 (AISTATS), who cap β at ½. Here the cap holds for either sign,
+    |β| ≤ ``beta_cap``; at ½ it keeps ‖d‖ at most twice the largest ‖g‖ so far.
     State and arithmetic are at least float32, so bfloat16 weights lose no digits of β.
 
     Args:

@@ -432,6 +432,8 @@ class GPAT(keras.Model):
             raise ValueError("the model must be compiled before fit; call gan.compile(...)")
         if isinstance(self.g_optimizer, CompetitiveGradient):
             kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), _SolverWatch()]
+        if kwargs.get("steps_per_epoch") is None and _endless(x):
+            raise ValueError("steps_per_epoch must be given for a data set without end; got None")
         return super().fit(self._steps(x, batch_size), **kwargs)
 
     def _steps(self, x: Any, batch_size: int | None) -> tf.data.Dataset:
@@ -587,6 +589,11 @@ def _optimizer(optimizer: keras.optimizers.Optimizer | str | None) -> keras.opti
     if optimizer is None:
         return keras.optimizers.Adam(4e-4, beta_1=0.0, beta_2=0.9)
     return keras.optimizers.get(optimizer)
+
+
+def _endless(x: Any) -> bool:
+    infinite = tf.data.INFINITE_CARDINALITY
+    return isinstance(x, tf.data.Dataset) and bool(x.cardinality() == infinite)
 
 
 def _mean(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 from test_training import assert_same, dirac, jacobian, moved, one_step, sgd, values
 
-from gpat_lib import GPAT, LossWeights, losses, optimizers, penalties, recipes
+from gpat_lib import GPAT, LossWeights, data, losses, optimizers, penalties, recipes
 from gpat_lib.training import LOG_NAMES
 
 # ---------------------------------------------------------------- every member
@@ -397,6 +397,15 @@ def test_a_discriminator_that_ignores_its_input_is_named(points):
     gan.compile(n_critic=1)
     with pytest.raises(ValueError, match="discriminator's scores do not depend on its input"):
         gan.fit(points, verbose=0)
+
+
+def test_an_endless_stream_without_steps_per_epoch_is_refused(toy_gan):
+    gan = toy_gan()
+    gan.compile(n_critic=2)
+    stream = data.point_stream("ring", 8)
+    with pytest.raises(ValueError, match="steps_per_epoch"):
+        gan.fit(stream, verbose=0)
+    assert len(gan.fit(stream, steps_per_epoch=2, verbose=0).history["d_loss"]) == 1
 
 
 # ---------------------------------------------------------------- recipes

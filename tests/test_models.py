@@ -72,6 +72,28 @@ def test_discriminator_at_width_64_layer_by_layer():
     assert drops == [0.3, 0.3]
 
 
+def test_a_deeper_discriminator_with_a_hidden_layer():
+    """Each convolution halves the sides and doubles the filters; the hidden layer comes last."""
+    discriminator = models.dcgan_discriminator(width=3, depth=3, hidden=7)
+    downs = [layer for layer in discriminator.layers if isinstance(layer, layers.Conv2D)]
+    assert [layer.output.shape[1:] for layer in downs] == [(16, 16, 3), (8, 8, 6), (4, 4, 12)]
+    dense = [layer for layer in discriminator.layers if isinstance(layer, layers.Dense)]
+    assert [layer.units for layer in dense] == [7, 1]
+    assert isinstance(discriminator.layers[-2], layers.LeakyReLU)
+    with_bounds = models.dcgan_discriminator(width=3, hidden=7, clip=0.1)
+    assert (
+        sum(
+            isinstance(x.kernel_constraint, models.ClipWeights)
+            for x in with_bounds.layers
+            if isinstance(x, layers.Conv2D | layers.Dense)
+        )
+        == 4
+    )
+    for name, value in (("depth", 0), ("hidden", -1), ("depth", 1.5)):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number"):
+            models.dcgan_discriminator(**{name: value})
+
+
 @pytest.mark.parametrize("build", [models.dcgan_generator, models.dcgan_discriminator])
 def test_leaky_relu_has_the_slope_of_the_source_material(build):
     slopes = [

@@ -169,3 +169,49 @@ def test_colours_are_those_of_okabe_and_ito_and_seen_on_the_ground():
 def test_style_is_for_the_block_only():
     with plotting.style():
         assert mpl.rcParams["axes.facecolor"] == plotting.GROUND
+
+
+# ---------------------------------------------------------------- critics
+
+
+def test_arrows_are_the_critics_gradient_at_the_fakes():
+    import tensorflow as tf
+
+    fake = np.array([[0.5, -0.25], [-1.0, 0.75]])
+    figure = plotting.critic_field(
+        lambda x: tf.reduce_sum(x**2, axis=1, keepdims=True), fake=fake, arrow_scale=0.1
+    )
+    (arrows,) = [c for c in figure.axes[0].collections if isinstance(c, mpl.quiver.Quiver)]
+    np.testing.assert_allclose(np.stack([arrows.U, arrows.V], 1), 0.1 * 2 * fake, rtol=1e-6)
+    np.testing.assert_allclose(arrows.XY, fake)
+    assert (arrows.scale, arrows.angles, arrows.scale_units) == (1, "xy", "xy")
+
+
+def test_points_of_another_width_are_refused_before_a_figure_is_made():
+    for name in ("real", "fake"):
+        with pytest.raises(ValueError, match=rf"{name} must have shape \(n, 2\); got \(4, 3\)"):
+            plotting.critic_field(lambda x: x[:, :1], **{name: np.zeros((4, 3))})
+    assert not plt.get_fignums()
+
+
+def two_figures():
+    return {value: plt.subplots(figsize=(1, 1))[0] for value in (0, 10)}
+
+
+def test_a_slider_holds_every_figure_with_its_words():
+    slider = plotting.FigureSlider(two_figures(), "λ4", {0: "arrows < all over", 10: "home"})
+    assert not plt.get_fignums()
+    page = slider._repr_html_()
+    assert page.count("<img ") == page.count("data:image/png;base64,") == 2
+    assert 'alt="arrows &lt; all over"' in page
+    assert "λ4 = 10" in page
+    assert 'max="1"' in page
+    assert "http" not in page  # nothing is fetched
+    assert repr(slider) == "<FigureSlider λ4: 0, 10>"
+
+
+def test_a_slider_needs_two_figures_and_words_for_each():
+    with pytest.raises(ValueError, match="at least two; got 1"):
+        plotting.FigureSlider({1: plt.figure()}, "x", {1: "one"})
+    with pytest.raises(ValueError, match=r"nothing is said of \[10\]"):
+        plotting.FigureSlider(two_figures(), "x", {0: "zero"})
