@@ -179,32 +179,37 @@ def run_cell(loss: str, regulariser: str, options: argparse.Namespace) -> dict[s
 
 
 def draw_wall(cells: list[dict[str, Any]], path: Path) -> None:
-    """One thumbnail per run: a block of seeds for each loss (across) and regulariser (down)."""
-    from PIL import Image, ImageDraw
+    """One thumbnail per run: a block of seeds for each loss (across) and regulariser (down).
 
-    side, gap, columns = 36, 2, 5
-    seeds = len(cells[0]["runs"])
-    rows = -(-seeds // columns)
-    block = columns * (side + gap) + 10, rows * (side + gap) + 10
-    left, top = 104, 24
+    The ground is orange where a run missed a mode, or hit the modes unevenly (KL above 0.01).
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    side, gap, columns = 40, 4, 5
+    left, top = 180, 40
+    rows = -(-len(cells[0]["runs"]) // columns)
+    block = columns * (side + gap) + 16, rows * (side + gap) + 16
     size = left + block[0] * len(LOSSES), top + block[1] * len(REGULARISERS)
     wall = Image.new("RGB", size, "#fdfcf9")
-    pen = ImageDraw.Draw(wall)
+    pen, font = ImageDraw.Draw(wall), ImageFont.load_default(size=22)
     for i, loss in enumerate(LOSSES):
-        pen.text((left + i * block[0], 6), loss, fill="#222222")
+        pen.text((left + i * block[0], 6), loss, fill="#222222", font=font)
     for j, regulariser in enumerate(REGULARISERS):
-        pen.text((6, top + j * block[1] + block[1] // 2 - 12), regulariser, fill="#222222")
+        middle = top + j * block[1] + block[1] // 2 - 22
+        pen.text((6, middle), regulariser, fill="#222222", font=font)
     for cell in cells:
         x0 = left + list(LOSSES).index(cell["loss"]) * block[0]
         y0 = top + REGULARISERS.index(cell["regulariser"]) * block[1]
-        for k, points in enumerate(cell["thumbnails"]):
-            place = ((np.array(points) + 5) / 10 * side).astype(int)
-            inside = ((place >= 0) & (place < side)).all(axis=1)
-            x, y = place[inside].T
+        for k, (run, points) in enumerate(zip(cell["runs"], cell["thumbnails"], strict=True)):
+            fine = run["modes"] == 25 and run["kl"] < 0.01
+            ground = np.array([228, 238, 246] if fine else [250, 205, 165])
+            place = np.round((np.array(points) + 5) / 10 * (side - 1)).astype(int)
+            x, y = place[((place >= 0) & (place < side)).all(axis=1)].T
             dots = np.bincount((side - 1 - y) * side + x, minlength=side**2).reshape(side, side)
-            thumbnail = Image.fromarray((255 * np.exp(-0.45 * dots)).astype(np.uint8))
-            column, row = k % columns, k // columns
-            wall.paste(thumbnail, (x0 + column * (side + gap), y0 + row * (side + gap)))
+            shade = np.exp(-0.5 * dots)[..., None] * ground
+            corner = x0 + k % columns * (side + gap), y0 + k // columns * (side + gap)
+            wall.paste(Image.fromarray(shade.astype(np.uint8)), corner)
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}")
     wall.save(fresh, format="PNG", optimize=True)
     os.replace(fresh, path)

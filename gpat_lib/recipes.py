@@ -1,22 +1,26 @@
 """Named training recipes: objective, optimisers and schedules that were chosen by measurement."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 
-from gpat_lib import _checks
+from gpat_lib import _checks, models
 from gpat_lib.training import GPAT, LossWeights
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything about a run but the networks and the data.
+    """Everything about a run but the data.
 
     Learning rates fall to zero along half a cosine. λ4 falls geometrically: a strong penalty while
     the generator is far off, a weak one while it settles.
 
     Attributes:
         name: The name in ``RECIPES``.
+        generator: Makes the generator it was measured with.
+        discriminator: Makes the discriminator.
         loss: L_cGAN, a name in ``losses.LOSSES``.
         penalty: L_grad, a name in ``penalties.PENALTIES``.
         lambda_4: The penalty's weight at the first and at the last update.
@@ -29,6 +33,8 @@ class Recipe:
     """
 
     name: str
+    generator: Callable[[], keras.Model]
+    discriminator: Callable[[], keras.Model]
     loss: str
     penalty: str
     lambda_4: tuple[float, float]
@@ -39,8 +45,20 @@ class Recipe:
     batch_size: int
     steps: int
 
+    def build(self, steps: int | None = None, seed: int = 0) -> GPAT:
+        """A new model with the recipe's networks, compiled for a run of so many steps.
+
+        Args:
+            steps: As in ``compile``.
+            seed: Seed of the model's noise. The first weights come from Keras's own generator:
+                call ``keras.utils.set_random_seed`` before, to repeat a run.
+        """
+        generator = self.generator()
+        gan = GPAT(generator, self.discriminator(), generator.input_shape[1], seed)
+        return self.compile(gan, steps)
+
     def compile(self, gan: GPAT, steps: int | None = None, steps_per_execution: int = 100) -> GPAT:
-        """Compile a model for a run of so many steps, and return it.
+        """Compile a model, of your own networks perhaps, for a run of so many steps; return it.
 
         Args:
             gan: The model.
@@ -78,11 +96,12 @@ class Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        # For points in the plane scaled into [−1, 1], with ``models.mlp_generator()`` and
-        # ``mlp_discriminator()``: the relativistic loss with R1 and R2 of Huang et al. 2024, whose
-        # schedules it takes to a shorter run. Measured by benchmarks/points_recipe.py.
+        # For points in the plane scaled into about [−1, 1]: the relativistic loss with R1 and R2 of
+        # Huang et al. 2024, with their falling λ4. Measured by benchmarks/points_recipe.py.
         Recipe(
             "points",
+            generator=functools.partial(models.mlp_generator, latent_dim=2, depth=4),
+            discriminator=functools.partial(models.mlp_discriminator, input_dim=2, depth=4),
             loss="relativistic",
             penalty="r1_r2",
             lambda_4=(0.03, 0.0003),

@@ -425,6 +425,11 @@ def test_a_recipe_compiles_what_it_says(toy_gan):
         assert float(schedule(count)) == pytest.approx(0.0, abs=1e-9)
         assert (optimizer.beta_1, optimizer.beta_2) == recipe.betas
     assert gan.steps_per_execution == 40
+    keras.utils.set_random_seed(0)
+    built = recipe.build(steps=2, seed=3)
+    assert (built.seed, built.latent_dim, built.steps_per_execution) == (3, 2, 2)
+    built.fit(data.point_stream("ring", 16), steps_per_epoch=2, verbose=0)
+    assert built.generate(5).shape == (5, 2)
     with pytest.raises(ValueError, match="steps must be a whole number >= 1"):
         recipe.compile(gan, steps=0)
     with pytest.raises(ValueError, match="unknown recipe 'best'.*points"):
