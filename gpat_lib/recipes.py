@@ -1,6 +1,5 @@
 """Named training recipes: objective, optimisers and schedules that were chosen by measurement."""
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -100,17 +99,17 @@ RECIPES = {
         # Huang et al. 2024, with their falling λ4. Measured by benchmarks/points_recipe.py.
         Recipe(
             "points",
-            generator=functools.partial(models.mlp_generator, latent_dim=2, depth=4),
-            discriminator=functools.partial(models.mlp_discriminator, input_dim=2, depth=4),
+            generator=models.mlp_generator,
+            discriminator=models.mlp_discriminator,
             loss="relativistic",
             penalty="r1_r2",
             lambda_4=(0.03, 0.0003),
-            learning_rate=2e-3,
+            learning_rate=1e-3,
             betas=(0.0, 0.99),
             ema=0.999,
             n_critic=1,
-            batch_size=256,
-            steps=15_000,
+            batch_size=128,
+            steps=50_000,
         ),
     )
 }
