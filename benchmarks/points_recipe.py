@@ -3,7 +3,7 @@
     python benchmarks/points_recipe.py           # all runs; goes on where it was stopped
     python benchmarks/points_recipe.py --only grid/0 --steps 500
 
-`recipes.get("points")` as it is, ten seeds on the grid, three on the ring and on the swiss roll,
+`recipes.get("points")` as it is, ten seeds on the grid, two on the ring and on the swiss roll,
 one run after the other. A run is judged on 25,000 samples: modes, high-quality share and KL by
 `metrics.mode_coverage`. The roll has no modes: a sample is of high quality within 3σ of the curve,
 and KL is that of 25 stretches of it that are equally likely. "perfect" judges 25,000 samples of
@@ -32,7 +32,7 @@ from gpat_lib import data, metrics, recipes
 
 RUNS = provenance.ROOT / "runs" / "points_recipe"
 RESULT = provenance.RESULTS / "points_recipe.json"
-SEEDS = {"grid": 10, "ring": 3, "swiss_roll": 3}
+SEEDS = {"grid": 10, "ring": 2, "swiss_roll": 2}
 SCALES = {"grid": 0.25, "ring": 1.0, "swiss_roll": 0.5}  # each law within about [−1, 1]
 SAMPLES, STRETCHES = 25_000, 25
 

@@ -27,7 +27,8 @@ class Game:
     Attributes:
         name: What to call it in a figure.
         sizes: How many numbers the generator and the discriminator have, p and q; d = p + q.
-        losses: ``(x (p,), y (q,)) -> (L_g, L_d)``, two scalar tensors, of float64 tensors.
+        losses: ``(x (p,), y (q,)) -> (L_g, L_d)``, two scalar tensors, of float64 tensors. Write
+            squares as ``tf.square``: TensorFlow's power has no second derivative at 0.
         adversarial: The same without penalties and gradient terms; ``None`` if there are none.
     """
 
