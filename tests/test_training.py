@@ -753,8 +753,8 @@ def test_networks_that_do_not_fit_are_named(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"loss": "wgan"}, "unknown loss 'wgan'.*minimax, non_saturating, wasserstein"),
-        ({"penalty": "gp"}, "unknown penalty 'gp'.*r1, wgan_gp"),
+        ({"loss": "wgan"}, "unknown loss 'wgan'.*minimax, non_saturating, .*wasserstein"),
+        ({"penalty": "gp"}, "unknown penalty 'gp'.*r1, .*wgan_gp"),
         ({"weights": {"lambda_4": 1}}, "^weights must be a LossWeights"),
         ({"n_critic": 0}, "^n_critic must be"),
         ({"n_critic": 1.5}, "^n_critic must be"),
