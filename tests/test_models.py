@@ -165,13 +165,14 @@ def test_outputs_are_float32_under_mixed_precision():
 def test_point_networks_layer_by_layer():
     generator = models.mlp_generator(latent_dim=5, width=7, depth=2, output_dim=3)
     discriminator = models.mlp_discriminator(input_dim=3, width=7, depth=2)
-    for model, sizes in ((generator, [5, 7, 7, 3]), (discriminator, [3, 7, 7, 1])):
+    cases = ((generator, [5, 7, 7, 3], "relu"), (discriminator, [3, 7, 7, 1], "leaky_relu"))
+    for model, sizes, bend in cases:
         assert model.input_shape == (None, sizes[0])
         assert [layer.units for layer in model.layers] == sizes[1:]
         assert kinds(model) == ["Dense"] * 3
         counts = [(a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False)]
         assert [layer.count_params() for layer in model.layers] == counts
-        assert [layer.activation.__name__ for layer in model.layers] == ["relu", "relu", "linear"]
+        assert [layer.activation.__name__ for layer in model.layers] == [bend, bend, "linear"]
     for build in (models.mlp_generator, models.mlp_discriminator):
         assert [layer.units for layer in build().layers[:-1]] == [128] * 3
         assert build().input_shape == (None, 2)
@@ -432,3 +433,69 @@ def test_generator_names_a_bad_argument(argument, value):
 def test_discriminator_names_a_bad_argument(argument, value):
     with pytest.raises(ValueError, match=f"^{argument} must be"):
         models.dcgan_discriminator(**{argument: value})
+
+
+def stock(model):
+    """The same network with Keras's own LeakyReLU."""
+    twin = keras.models.clone_model(
+        model,
+        clone_function=lambda layer: (
+            layers.LeakyReLU(layer.negative_slope)
+            if isinstance(layer, layers.LeakyReLU)
+            else layer.__class__.from_config(layer.get_config())
+        ),
+    )
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def penalty_gradient(discriminator, images):
+    with tf.GradientTape() as tape:
+        value = penalties.get("r1")(discriminator, images, images)
+    # Shifting the features by a bias does not change a slope, but where they bend.
+    kernels = [x for x in discriminator.trainable_variables if x.name == "kernel"]
+    return tape.gradient(value, kernels)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.5])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_leaky_relu_equals_keras_with_its_derivatives(slope, dtype):
+    x = tf.constant([-1e4, -2.0, -0.0, 0.0, 1e-3, 5.0, 1e4], dtype)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch(x)
+        with tf.GradientTape(persistent=True) as inner:
+            inner.watch(x)
+            ours = models.leaky_relu(x * x * x, slope)
+            theirs = tf.nn.leaky_relu(x * x * x, slope)
+        first, wanted = inner.gradient(ours, x), inner.gradient(theirs, x)
+    close = {"rtol": 1e-2 if dtype == "bfloat16" else 1e-6}
+    second, wanted_second = outer.gradient(first, x), outer.gradient(wanted, x)
+    for a, b in ((ours, theirs), (first, wanted), (second, wanted_second)):
+        assert a.dtype == dtype
+        np.testing.assert_allclose(tf.cast(a, "float64"), tf.cast(b, "float64"), **close)
+
+
+def test_a_penalty_through_our_leaky_relu_is_the_same_and_takes_fewer_convolutions():
+    keras.utils.set_random_seed(0)
+    discriminator = models.dcgan_discriminator(width=4, depth=3, hidden=5)
+    twin = stock(discriminator)
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, 3)).astype(np.float32)
+    pairs = zip(
+        penalty_gradient(discriminator, images), penalty_gradient(twin, images), strict=True
+    )
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-7)
+
+    def convolutions(model):
+        graph = tf.function(lambda: penalty_gradient(model, images)).get_concrete_function().graph
+        return sum(node.type.startswith("Conv2D") for node in graph.get_operations())
+
+    assert convolutions(discriminator) < convolutions(twin)
+
+
+def test_discriminators_are_saved_with_their_own_activation(tmp_path):
+    for discriminator in (models.dcgan_discriminator(width=2), models.mlp_discriminator(width=3)):
+        discriminator.save(tmp_path / "critic.keras")
+        loaded = keras.saving.load_model(tmp_path / "critic.keras")
+        x = np.random.default_rng(0).normal(size=(3, *discriminator.input_shape[1:]))
+        np.testing.assert_array_equal(loaded(x), discriminator(x))
