@@ -104,11 +104,11 @@ RECIPES = {
             loss="relativistic",
             penalty="r1_r2",
             lambda_4=(0.03, 0.0003),
-            learning_rate=1e-3,
+            learning_rate=7e-4,
             betas=(0.0, 0.99),
             ema=0.999,
             n_critic=1,
-            batch_size=128,
+            batch_size=256,
             steps=50_000,
         ),
     )
