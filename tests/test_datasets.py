@@ -1,5 +1,6 @@
 """Named image sets: every form of their files, hostile ones too; downloads from a bad server."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -62,15 +63,17 @@ def short(text):
     return b"U" + bytes([len(text)]) + text
 
 
-def cifar_pickle(pixels, labels, dtype=b"u1", begin=b"cnumpy.core.multiarray\n_reconstruct\n"):
+def cifar_pickle(
+    pixels, labels, dtype=b"u1", begin=b"cnumpy.core.multiarray\n_reconstruct\n", order="C"
+):
     """What Python 2 wrote (protocol 2): strings are bytes, which Python 3 no longer writes."""
-    values = as_rows(pixels).tobytes()
+    values = as_rows(pixels).reshape(len(pixels), -1).tobytes(order)
     array = (
         begin + b"cnumpy\nndarray\nK\x00\x85" + short(b"b") + b"\x87R(K\x01"
         + b"M" + struct.pack("<H", len(pixels)) + b"M" + struct.pack("<H", 3072) + b"\x86"
         + b"cnumpy\ndtype\n" + short(dtype) + b"K\x00K\x01\x87R"
         + b"(K\x03" + short(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-        + b"\x89T" + struct.pack("<i", len(values)) + values + b"tb"
+        + {"C": b"\x89T", "F": b"\x88T"}[order] + struct.pack("<i", len(values)) + values + b"tb"
     )  # fmt: skip
     numbers = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
     return b"\x80\x02}(" + short(b"labels") + numbers + short(b"data") + array + b"u."
@@ -208,8 +211,12 @@ def test_cifar_batches(tmp_path, name, form):
 
 def test_a_single_batch(tmp_path):
     pixels, labels = colour_set(3, 1)
-    for name, content in (("data_batch_1.bin", cifar_binary), ("data_batch_1", cifar_pickle)):
-        (tmp_path / name).write_bytes(content(pixels, labels))
+    for name, content in (
+        ("data_batch_1.bin", cifar_binary(pixels, labels)),
+        ("data_batch_1", cifar_pickle(pixels, labels)),
+        ("data_batch_1", cifar_pickle(pixels, labels, order="F")),
+    ):
+        (tmp_path / name).write_bytes(content)
         np.testing.assert_array_equal(data.cifar10(path=tmp_path / name), scaled(pixels))
 
 
@@ -455,6 +462,8 @@ class Server:
             return request.send_error(404)
         if word == "wrong":
             content = content[:-1] + bytes([content[-1] ^ 1])
+        if word == "garbage":
+            return request.wfile.write(b"this is no answer\r\n\r\n")
         if word == "page":
             content = b"<html>Please log in</html>"
         start = int(span[6:-1]) if span and word not in ("no range", "page") else 0
@@ -468,7 +477,10 @@ class Server:
         if word == "stall":
             self.free.wait(10)
         if word == "endless":
-            request.wfile.write(bytes(200_000))
+            with contextlib.suppress(ConnectionError):  # the reader must hang up
+                for _ in range(1000):
+                    request.wfile.write(bytes(100_000))
+                self.asked.append("all of it")
 
     def close(self):
         self.free.set()
@@ -498,6 +510,7 @@ PLANS = {
     "wrong bytes, then whole": (["wrong"], [None, None]),
     "a log-in page for the rest": (["cut", "page"], [None, HALF, HALF]),
     "missing, then whole": (["404"], [None, None]),
+    "garbage, then whole": (["garbage"], [None, None]),
     "too long, then whole": (["endless"], [None, None]),
     "stalled, then resumed": (["stall"], [None, HALF]),
 }
