@@ -134,7 +134,7 @@ def _load(
         given = Path(path).expanduser()
         if not given.exists():
             raise ValueError(f"path must be a folder or file; there is none at {str(path)!r}")
-        beside = given.with_name(given.name.replace("images", "labels").replace("idx3", "idx1"))
+        beside = given.parent / given.name.replace("images", "labels").replace("idx3", "idx1")
         places = [given, beside] if beside != given and beside.is_file() else [given]
     images, numbers = labelled_images(places, split, shape)
     if labels and numbers is None:
@@ -142,7 +142,7 @@ def _load(
     margin = (32 - shape[0]) // 2
     images = np.pad(images, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
     images = np.broadcast_to(images, (len(images), 32, 32, 3))
-    scaled = np.divide(images, 127.5, dtype=np.float32, order="C")
+    scaled = np.divide(images, 127.5, dtype=np.float32)
     scaled -= 1.0
     return (scaled, numbers) if labels else scaled
 

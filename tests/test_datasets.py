@@ -138,7 +138,7 @@ def assert_grey(images, pixels):
         ("", "{}-{}.idx{}-ubyte", bytes),
     ],
 )
-def test_idx_files_in_a_folder(tmp_path, load, suffix, name, pack):
+def test_idx_files_in_a_folder(tmp_path, monkeypatch, load, suffix, name, pack):
     folder = write_mnist(tmp_path / "raw" / "deep", suffix, name, pack)
     for split, count in (("train", 7), ("test", 4)):
         images, labels = load(split, labels=True, path=str(tmp_path / "raw"))
@@ -147,6 +147,8 @@ def test_idx_files_in_a_folder(tmp_path, load, suffix, name, pack):
         assert labels.dtype == np.int64
         np.testing.assert_array_equal(labels, expected)
     np.testing.assert_array_equal(load(path=folder), load("train", path=folder))
+    monkeypatch.chdir(folder)
+    np.testing.assert_array_equal(load(path="."), load(path=folder))
     images, labels = load("all", labels=True, path=folder)
     pairs = {(image.tobytes(), label) for image, label in zip(images, labels, strict=True)}
     apart = [load(split, labels=True, path=folder) for split in ("train", "test")]
