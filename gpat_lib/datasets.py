@@ -220,4 +220,4 @@ def _grey(images: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"images must be grey, shape (n, h, w, 1 or 3); got {images.shape}")
     if labels.shape != images.shape[:1] or not np.isin(labels, range(10)).all():
         raise ValueError(f"labels must be {len(images)} numbers 0 … 9; got {labels!r}")
-    return images[..., 0], labels.astype(np.int64)
+    return np.ascontiguousarray(images[..., 0]), labels.astype(np.int64)
