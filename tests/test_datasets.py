@@ -319,6 +319,9 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
 
 def test_broken_binary_batches(tmp_path):
     path = tmp_path / "data_batch_1.bin"
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"images of shape \(32, 32, 3\); got 0 of shapes"):
+        data.cifar10(path=path)
     pixels, labels = colour_set(2, 0)
     path.write_bytes(cifar_binary(pixels, labels)[:-1])
     with pytest.raises(ValueError, match=r"data_batch_1\.bin: expected rows of 3073 .* 6145"):
@@ -531,7 +534,9 @@ def test_a_download_ends_whole(server, cache, plan):
 
 
 def test_progress_is_shown(server, capsys):
-    fetch(download(server))
+    """At most once a per cent: 20 MB come in hundreds of blocks."""
+    content = server.files["/a/file.bin"] = bytes(20_000_000)
+    fetch(download(server, content=content))
     shown = capsys.readouterr().err
     assert shown.startswith("\rfile.bin: ")
     assert shown.endswith("\rfile.bin: 100%\n")
