@@ -15,7 +15,7 @@ ROOT = set_repository.ROOT
 OURS = set_repository.parse(set_repository.current())
 # Repositories of others that texts may name, and placeholders. An address that is neither ours
 # nor here is most likely ours, written wrongly.
-OTHERS = {"OWNER/NAME"}
+OTHERS = {"OWNER/NAME", "zalandoresearch/fashion-mnist"}
 
 
 def test_every_address_agrees_with_the_configuration():
