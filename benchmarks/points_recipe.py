@@ -47,12 +47,12 @@ def judge(name: str, samples: np.ndarray) -> dict[str, Any]:
         places = law.curve(np, np.zeros(fine), (np.arange(fine) + 0.5) / fine)
     coverage = metrics.mode_coverage(samples, places, law.sigma)
     counts = np.reshape(coverage.counts, (STRETCHES, -1) if law.modes is None else (-1, 1)).sum(1)
-    shares = counts[counts > 0] / counts.sum()
+    found = metrics.class_coverage(np.repeat(np.arange(len(counts)), counts), len(counts))
     return {
-        "modes": int((counts > 0).sum()),
+        "modes": found.modes,
         "of": len(counts),
         "high_quality": round(coverage.share, 4),
-        "kl": round(float(np.sum(shares * np.log(len(counts) * shares))), 5),
+        "kl": round(found.kl, 5),
     }
 
 
