@@ -73,6 +73,7 @@ def run(name: str, seed: int, steps: int | None) -> dict[str, Any]:
         "seed": seed,
         "steps": steps,
         "seconds": round(seconds, 1),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count(),
         **judge(name, samples),
         "samples": " ".join(f"{value:.3f}" for value in samples[:1000].ravel()),
     }
