@@ -71,15 +71,14 @@ class SeedDense(keras.layers.Layer):
         clip: float | None = None,
     ):
         super().__init__()
-        self.config = (seeds, units, activation, spectral_norm, clip)
         self.seeds, self.units, self.spectral_norm = seeds, units, spectral_norm
-        self.activation = keras.activations.get(activation)
+        self.activation, self.clip = keras.activations.get(activation), clip
         self.constraint = None if clip is None else models.ClipWeights(clip)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments, which Keras needs for a copy."""
         names = ("seeds", "units", "activation", "spectral_norm", "clip")
-        return dict(zip(names, self.config, strict=True))
+        return {name: getattr(self, name) for name in names}
 
     def build(self, shape: tuple[int, ...]) -> None:
         """One kernel per seed, each drawn as Keras's Dense draws it."""
@@ -117,7 +116,7 @@ def network(seeds: int, inputs: int, outputs: int, width: int, **limits: Any) ->
 class SeedGPAT(GPAT):
     """``GPAT`` without the log of slopes, whose sixteen samples do not divide by the seeds."""
 
-    def _slope(self, fake: tf.Tensor) -> tf.Tensor:
+    def _slope(self, fake: tf.Tensor, labels: Any) -> tf.Tensor:
         return tf.zeros(())
 
 

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from gpat_lib import (
+        augment,
         data,
         dynamics,
         features,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gpat_lib.training import GPAT, LossWeights
 
 _MODULES = (
+    "augment",
     "data",
     "dynamics",
     "features",

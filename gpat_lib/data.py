@@ -18,6 +18,7 @@ __all__ = [
     "POINTS",
     "batches",
     "blossoms",
+    "check_labels",
     "check_samples",
     "cifar10",
     "digits",
@@ -40,7 +41,8 @@ def batches(
     """A ``tf.data`` pipeline: shuffled anew each epoch, in batches, prefetched.
 
     Args:
-        samples: Array ``(n, ...)``.
+        samples: Array ``(n, ...)``, or a tuple of such arrays of one length, images and labels
+            say, which stay together.
         batch_size: Samples per batch, at most n.
         seed: Seed of the order; ``None`` keeps the order of the array.
         drop_remainder: Leave out the last batch if it is not full.
@@ -51,13 +53,14 @@ def batches(
     import tensorflow as tf
 
     batch_size = _checks.whole("batch_size", batch_size)
-    samples = np.asarray(samples)
-    if samples.ndim == 0 or len(samples) < batch_size:
-        count = 0 if samples.ndim == 0 else len(samples)
+    paired = isinstance(samples, tuple)
+    samples = tuple(map(np.asarray, samples)) if paired else np.asarray(samples)
+    count = min(len(x) if x.ndim else 0 for x in (samples if paired else [samples]))
+    if count < batch_size:
         raise ValueError(f"batch_size must be at most the {count} samples; got {batch_size}")
     dataset = tf.data.Dataset.from_tensor_slices(samples)
     if seed is not None:
-        dataset = dataset.shuffle(len(samples), seed=seed)
+        dataset = dataset.shuffle(count, seed=seed)
     return dataset.batch(batch_size, drop_remainder=drop_remainder).prefetch(2)
 
 
@@ -101,6 +104,23 @@ def check_samples(name: str, samples: Any, shape: tuple[int, ...]) -> np.ndarray
                 stacklevel=3,
             )
     return samples.astype(np.float32, copy=False)
+
+
+def check_labels(name: str, labels: Any, count: int, num_classes: int) -> np.ndarray:
+    """Return ``labels`` as an int32 array if they are the classes of ``count`` samples.
+
+    Raises:
+        ValueError: If they are not whole numbers from 0 below ``num_classes``, one per sample.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be whole numbers; got {labels.dtype}")
+    if labels.shape != (count,):
+        raise ValueError(f"{name} must have shape ({count},), one per sample; got {labels.shape}")
+    if labels.min() < 0 or labels.max() >= num_classes:
+        found = f"{labels.min()} to {labels.max()}"
+        raise ValueError(f"{name} must be from 0 to {num_classes - 1}; got {found}")
+    return labels.astype(np.int32)
 
 
 @overload

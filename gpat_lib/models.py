@@ -74,7 +74,7 @@ class LeakyReLU(layers.LeakyReLU):
         return leaky_relu(x, self.negative_slope)
 
 
-def _limited(stack: list[Any], spectral_norm: bool, clip: float | None) -> list[Any]:
+def _limited(stack: list[Any], spectral_norm: bool = False, clip: float | None = None) -> list[Any]:
     """The layers of a discriminator, those with a kernel bound in the way asked for, if any."""
     if spectral_norm and clip is not None:
         raise ValueError(
@@ -94,7 +94,65 @@ def _limited(stack: list[Any], spectral_norm: bool, clip: float | None) -> list[
     return limited
 
 
-def dcgan_generator(latent_dim: int = 100, width: int = 64, channels: int = 3) -> keras.Model:
+def _residual(filters: int) -> keras.Model:
+    """A branch that adds to what passes by: x + conv(bend(conv(bend(x)))), both 3×3.
+
+    The second one begins at zero, so that a deep stack begins as no more than its other layers
+    and needs no normalisation (Zhang et al. 2019; in GANs Huang et al. 2024).
+    """
+    x = branch = keras.Input((None, None, filters))
+    for start in ("he_normal", "zeros"):
+        convolution = layers.Conv2D(filters, 3, padding="same", kernel_initializer=start)
+        branch = convolution(LeakyReLU(0.2)(branch))
+    return keras.Model(x, layers.Add()([x, branch]))
+
+
+def _labels(num_classes: int) -> tuple[Any, Any]:
+    """The input of labels ``(n,)``, and the same as one-hot rows ``(n, num_classes)``.
+
+    A dense layer without bias makes of these rows a learned embedding, one vector per class. The
+    layer between is where ``GPAT`` reads the number of classes.
+    """
+    num_classes = _checks.whole("num_classes", num_classes, least=2)
+    labels = keras.Input((), dtype="int32", name="labels")
+    return labels, layers.CategoryEncoding(num_classes, output_mode="one_hot")(labels)
+
+
+def _generator(stack: list[Any], latent_dim: int, num_classes: int | None) -> keras.Model:
+    """The layers on noise; with classes on noise joined to an embedding of its size and spread."""
+    latents = keras.Input((latent_dim,))
+    if num_classes is None:
+        return keras.Sequential([latents, *stack], name="generator")
+    labels, rows = _labels(num_classes)
+    normal = keras.initializers.RandomNormal(stddev=1.0)
+    embedding = layers.Dense(latent_dim, use_bias=False, kernel_initializer=normal)(rows)
+    images = keras.Sequential(stack)(layers.Concatenate()([latents, embedding]))
+    return keras.Model([latents, labels], images, name="generator")
+
+
+def _discriminator(
+    shape: tuple[int, ...], stack: list[Any], num_classes: int | None, *limits: Any
+) -> keras.Model:
+    """The layers and a score; with classes a(h) + ⟨e(y), h⟩, h the features of the last layer."""
+    images = keras.Input(shape)
+    # float32 also under mixed precision: losses and penalties want the digits.
+    score = layers.Dense(1, dtype="float32")
+    if num_classes is None:
+        stack = [images, *_limited([*stack, score], *limits)]
+        return keras.Sequential(stack, name="discriminator")
+    labels, rows = _labels(num_classes)
+    # ⟨e(y), h⟩ for every y at once, of which the row of the label picks its own.
+    projection = layers.Dense(num_classes, use_bias=False, dtype="float32")
+    features = keras.Sequential(_limited(stack, *limits))(images)
+    score, agreement = (head(features) for head in _limited([score, projection], *limits))
+    own = layers.Dot(1, dtype="float32")([rows, agreement])
+    score = layers.Add(dtype="float32")([score, own])
+    return keras.Model([images, labels], score, name="discriminator")
+
+
+def dcgan_generator(
+    latent_dim: int = 100, width: int = 64, channels: int = 3, num_classes: int | None = None
+) -> keras.Model:
     """The course's generator: noise ``(n, latent_dim)`` to images ``(n, 32, 32, channels)``.
 
     Dense without bias to 4·4·8w features, then transposed convolutions 5×5 to 4w (stride 1),
@@ -106,12 +164,15 @@ def dcgan_generator(latent_dim: int = 100, width: int = 64, channels: int = 3) -
         latent_dim: Number of noise values per image, ≥ 1.
         width: Number w of features before the last layer, ≥ 1; cost grows with its square.
         channels: 3 for colour, 1 for grey.
+        num_classes: With a number ≥ 2 the model takes ``[noise, labels]``, labels ``(n,)`` whole
+            numbers below it. A learned vector per class, as long as the noise, is joined to the
+            noise (Mirza and Osindero 2014).
 
     Returns:
         A model with float32 outputs in (−1, 1).
 
     Raises:
-        ValueError: If an argument is not a whole number ≥ 1.
+        ValueError: If an argument is not a whole number of at least 1, ``num_classes`` 2.
     """
     latent_dim = _checks.whole("latent_dim", latent_dim)
     width = _checks.whole("width", width)
@@ -124,23 +185,20 @@ def dcgan_generator(latent_dim: int = 100, width: int = 64, channels: int = 3) -
             layers.LeakyReLU(),
         ]
 
-    return keras.Sequential(
-        [
-            keras.Input((latent_dim,)),
-            layers.Dense(4 * 4 * 8 * width, use_bias=False),
-            layers.BatchNormalization(),
-            layers.LeakyReLU(),
-            layers.Reshape((4, 4, 8 * width)),
-            *up(4 * width, strides=1),
-            *up(2 * width, strides=2),
-            *up(width, strides=2),
-            # float32 also under mixed precision: images and penalties want the digits.
-            layers.Conv2DTranspose(
-                channels, 5, strides=2, padding="same", activation="tanh", dtype="float32"
-            ),
-        ],
-        name="generator",
-    )
+    stack = [
+        layers.Dense(4 * 4 * 8 * width, use_bias=False),
+        layers.BatchNormalization(),
+        layers.LeakyReLU(),
+        layers.Reshape((4, 4, 8 * width)),
+        *up(4 * width, strides=1),
+        *up(2 * width, strides=2),
+        *up(width, strides=2),
+        # float32 also under mixed precision: images and penalties want the digits.
+        layers.Conv2DTranspose(
+            channels, 5, strides=2, padding="same", activation="tanh", dtype="float32"
+        ),
+    ]
+    return _generator(stack, latent_dim, num_classes)
 
 
 def dcgan_discriminator(
@@ -151,6 +209,7 @@ def dcgan_discriminator(
     hidden: int = 0,
     spectral_norm: bool = False,
     clip: float | None = None,
+    num_classes: int | None = None,
 ) -> keras.Model:
     """The course's discriminator: images ``(n, *image_shape)`` to logits ``(n, 1)``.
 
@@ -170,6 +229,10 @@ def dcgan_discriminator(
             with one column per filter, as in the paper: here this bounds the slope of a layer
             by 3, since strides of 2 let nine windows see a pixel.
         clip: As in ``mlp_discriminator``.
+        num_classes: With a number ≥ 2 the model takes ``[images, labels]``, labels ``(n,)`` whole
+            numbers below it, and is a projection discriminator (Miyato and Koyama 2018): with h
+            the last features, e(y) a learned vector per class and a the Dense unit, the score is
+            a(h) + ⟨e(y), h⟩. Bounds on weights hold for e too.
 
     Returns:
         A model with float32 logits.
@@ -178,9 +241,7 @@ def dcgan_discriminator(
         ValueError: If an argument is out of its range, or both ``spectral_norm`` and ``clip`` are
             set.
     """
-    if not isinstance(image_shape, tuple | list) or len(image_shape) != 3:
-        raise ValueError(f"image_shape must be (height, width, channels); got {image_shape!r}")
-    shape = tuple(_checks.whole("image_shape", side) for side in image_shape)
+    shape = _image_shape(image_shape)
     width = _checks.whole("width", width)
     dropout = _checks.number("dropout", dropout, below=1.0)
     depth = _checks.whole("depth", depth)
@@ -196,10 +257,89 @@ def dcgan_discriminator(
     stack = [layer for i in range(depth) for layer in down(2**i * width)]
     stack += [layers.Flatten()]
     stack += [layers.Dense(hidden), LeakyReLU()] if hidden else []
-    stack += [layers.Dense(1, dtype="float32")]
-    return keras.Sequential(
-        [keras.Input(shape), *_limited(stack, spectral_norm, clip)], name="discriminator"
-    )
+    return _discriminator(shape, stack, num_classes, spectral_norm, clip)
+
+
+def _image_shape(image_shape: Any) -> tuple[int, ...]:
+    if not isinstance(image_shape, tuple | list) or len(image_shape) != 3:
+        raise ValueError(f"image_shape must be (height, width, channels); got {image_shape!r}")
+    return tuple(_checks.whole("image_shape", side) for side in image_shape)
+
+
+def resnet_generator(
+    latent_dim: int = 100,
+    width: int = 32,
+    channels: int = 3,
+    size: int = 32,
+    num_classes: int | None = None,
+) -> keras.Model:
+    """A residual generator: noise ``(n, latent_dim)`` to images ``(n, size, size, channels)``.
+
+    Dense to 4·4 places, then for each doubling of the sides: pixels repeated, a 1×1 convolution
+    to the new number of features, a residual block; a 3×3 convolution with tanh at the end.
+    Features: w at the full size, 2w at half of it, 4w below. There is no normalisation, as in
+    Huang et al. 2024 (Gulrajani et al. 2017 had batch normalisation here): images of a batch
+    do not depend on each other, and training and use are one function.
+
+    Args:
+        latent_dim: Number of noise values per image, ≥ 1.
+        width: Number w of features at the full size, ≥ 1.
+        channels: 3 for colour, 1 for grey.
+        size: Side of the images: 8, 16, 32, 64 and so on.
+        num_classes: As in ``dcgan_generator``.
+
+    Returns:
+        A model with float32 outputs in (−1, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+    latent_dim = _checks.whole("latent_dim", latent_dim)
+    width = _checks.whole("width", width)
+    channels = _checks.whole("channels", channels)
+    if _checks.whole("size", size, least=8) & (size - 1):
+        raise ValueError(f"size must be a power of 2; got {size}")
+    stack = [layers.Dense(4 * 4 * 4 * width), layers.Reshape((4, 4, 4 * width))]
+    for k in reversed(range(size.bit_length() - 3)):
+        filters = min(2**k, 4) * width
+        stack += [layers.UpSampling2D(), layers.Conv2D(filters, 1), _residual(filters)]
+    stack += [
+        LeakyReLU(0.2),
+        layers.Conv2D(channels, 3, padding="same", activation="tanh", dtype="float32"),
+    ]
+    return _generator(stack, latent_dim, num_classes)
+
+
+def resnet_discriminator(
+    image_shape: tuple[int, int, int] = (32, 32, 3), width: int = 32, num_classes: int | None = None
+) -> keras.Model:
+    """A residual discriminator: images ``(n, *image_shape)`` to logits ``(n, 1)``.
+
+    The mirror image of ``resnet_generator``: for each halving of the sides, down to 4 or less, a
+    1×1 convolution, a residual block and the mean of 2×2 pixels; then another block and one
+    Dense unit. Each of these has the second derivatives that a gradient penalty needs. There is
+    neither normalisation nor dropout.
+
+    Args:
+        image_shape: Height, width and channels of an image in pixels.
+        width: Number w of features at the full size, ≥ 1; 2w at half of it, 4w below.
+        num_classes: As in ``dcgan_discriminator``.
+
+    Returns:
+        A model with float32 logits.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+    shape = _image_shape(image_shape)
+    width = _checks.whole("width", width)
+    stack: list[Any] = []
+    for k in range((min(shape[:2]) - 1).bit_length() - 2):
+        filters = min(2**k, 4) * width
+        halve = layers.AveragePooling2D(2, padding="same")
+        stack += [layers.Conv2D(filters, 1), _residual(filters), halve]
+    stack += [layers.Conv2D(4 * width, 1), _residual(4 * width), LeakyReLU(0.2), layers.Flatten()]
+    return _discriminator(shape, stack, num_classes)
 
 
 def mlp_generator(
@@ -268,10 +408,8 @@ def mlp_discriminator(
             set.
     """
     input_dim = _checks.whole("input_dim", input_dim)
-    stack = [*_hidden(width, depth, leaky_relu), layers.Dense(1, dtype="float32")]
-    return keras.Sequential(
-        [keras.Input((input_dim,)), *_limited(stack, spectral_norm, clip)], name="discriminator"
-    )
+    stack = _hidden(width, depth, leaky_relu)
+    return _discriminator((input_dim,), stack, None, spectral_norm, clip)
 
 
 def _hidden(width: int, depth: int, activation: Any) -> list[layers.Layer]:

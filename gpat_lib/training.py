@@ -1,14 +1,12 @@
-"""GPAT: a Keras model whose ``train_step`` is the algorithm of the course, and its callbacks.
+"""GPAT: a Keras model whose ``train_step`` is the algorithm of the course.
 
 L_g = λ1 L_cGAN + λ2 L_grad        L_d = λ3 L_cGAN + λ4 L_grad
 """
 
 import math
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from gpat_lib import _checks, data, losses, penalties
+from gpat_lib import augment as augmentations
+from gpat_lib.callbacks import DivergenceGuard, Resume, SampleGrid, SolverWatch
 from gpat_lib.optimizers import CompetitiveGradient
+
+__all__ = ["GPAT", "LOG_NAMES", "DivergenceGuard", "LossWeights", "Resume", "SampleGrid"]
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 GENERATOR_PENALTIES = {
@@ -73,6 +75,12 @@ class GPAT(keras.Model):
     L_g), ``critic_gap`` (E D(x) − E D(x̃)), ``penalty`` (L_grad before λ4), ``slope`` (mean
     ‖∇ₓD‖ at the generated images) and ``gradient_norm`` (of both players' parameters).
 
+    With two networks of two inputs, ``[noise, labels]`` and ``[samples, labels]``, the model is
+    class-conditional (Mirza and Osindero 2014): ``fit`` takes samples with their labels, a fake
+    gets the label of the real sample it is compared with, ``generate`` makes the classes asked
+    for. Labels are whole numbers from 0, of shape ``(n,)``; how many classes there are is read
+    from the ``keras.layers.CategoryEncoding`` on each network's labels.
+
     Args:
         generator: Keras model from noise ``(n, latent_dim)`` to samples.
         discriminator: Keras model from samples to logits.
@@ -80,8 +88,8 @@ class GPAT(keras.Model):
         seed: Seed of all noise. The noise of a step is a pure function of the seed and the step.
 
     Raises:
-        ValueError: If the generator does not take ``latent_dim`` values, or the discriminator
-            does not take what the generator makes.
+        ValueError: If the generator does not take ``latent_dim`` values, the discriminator
+            does not take what the generator makes, or they differ in their number of classes.
     """
 
     def __init__(
@@ -95,17 +103,18 @@ class GPAT(keras.Model):
         super().__init__(**kwargs)
         self.latent_dim = _checks.whole("latent_dim", latent_dim)
         self.seed = _checks.whole("seed", seed, least=0)
-        if tuple(generator.input_shape[1:]) != (latent_dim,):
+        taken, judged = (tuple(net.inputs[0].shape[1:]) for net in (generator, discriminator))
+        if taken != (latent_dim,):
             raise ValueError(
                 f"latent_dim must be what the generator takes; got latent_dim={latent_dim} for a "
-                f"generator with inputs of shape {tuple(generator.input_shape[1:])}"
+                f"generator with inputs of shape {taken}"
             )
-        if tuple(generator.output_shape[1:]) != tuple(discriminator.input_shape[1:]):
+        if tuple(generator.output_shape[1:]) != judged:
             raise ValueError(
-                "discriminator must take what the generator makes; it takes "
-                f"{tuple(discriminator.input_shape[1:])}, the generator makes "
-                f"{tuple(generator.output_shape[1:])}"
+                f"discriminator must take what the generator makes; it takes {judged}, the "
+                f"generator makes {tuple(generator.output_shape[1:])}"
             )
+        self.num_classes = _num_classes(generator, discriminator)
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = keras.models.clone_model(generator)
@@ -125,6 +134,7 @@ class GPAT(keras.Model):
         ema: float = 0.999,
         penalty_every: int = 1,
         generator_penalty: str = "field",
+        augment: Any = None,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
@@ -150,6 +160,10 @@ class GPAT(keras.Model):
                 adversarial loss in the generator's loss (Nagarajan and Kolter 2017, whose η is
                 λ2/2), or ``"consensus"``, half the squared norm of both players' adversarial
                 gradients in both losses (Mescheder et al. 2017, whose γ is λ2).
+            augment: Random changes of all images that the discriminator sees, real and generated,
+                in both players' updates (``gpat_lib.augment``): names such as
+                ``("shift", "color")``, a callable ``(images, seed) -> images``, or ``None``. The
+                penalty looks at the changed images, which are what is scored.
             steps_per_execution: Steps per call of the compiled function, as in Keras.
             jit_compile: As in Keras; ``"auto"`` uses XLA only where it pays.
             run_eagerly: As in Keras, for debugging.
@@ -173,8 +187,11 @@ class GPAT(keras.Model):
         self.n_critic = _checks.whole("n_critic", n_critic)
         self.ema = _checks.number("ema", ema, below=1.0)
         self.penalty_every = _checks.whole("penalty_every", penalty_every)
-        self.consensus = _checks.member("generator_penalty", generator_penalty, GENERATOR_PENALTIES)
+        both = _checks.member("generator_penalty", generator_penalty, GENERATOR_PENALTIES)
+        self.consensus = both and self.loss_weights.lambda_2 > 0
         self.generator_penalty = generator_penalty
+        self.augment = augment
+        self.change = augmentations.get(augment)
         super().compile(
             optimizer=None,
             steps_per_execution=steps_per_execution,
@@ -215,58 +232,58 @@ class GPAT(keras.Model):
 
     # ---------------------------------------------------------------- the algorithm
 
-    def train_step(self, samples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """One generator update after ``n_critic`` discriminator updates.
 
         Args:
-            samples: ``n_critic`` batches of real samples in one tensor, as ``fit`` prepares them:
-                every discriminator update sees fresh real samples and fresh noise.
+            batch: ``n_critic`` batches of real samples in one tensor, as ``fit`` prepares them:
+                every discriminator update sees fresh real samples and fresh noise. With classes,
+                the pair (samples, labels).
 
         Returns:
             The logs named in the class's docstring.
         """
+        samples, labels = (batch, None) if self.num_classes is None else batch
         with tf.control_dependencies([samples]):  # where the samples end, nothing runs
             if self.d_optimizer is None:
-                return self._log(self._update_both(samples))
+                return self._log(self._update_both(samples, labels))
             # Step 1, initialising both networks, was done when they were built.
-            real_batches = tf.split(samples, self.n_critic)
             # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
             # outside any tape: they are constants for the discriminator. (The generator's batch
             # normalisation therefore sees one large batch here.)
             latents = self.step_noise(tf.shape(samples)[0], stream=0)
-            fake_batches = tf.split(self.generator(latents, training=True), self.n_critic)
-            latent_batches = tf.split(latents, self.n_critic)
+            fakes = self.generator(_with(latents, labels), training=True)
+            reals, fakes, latents, labels = map(self._split, (samples, fakes, latents, labels))
             d_logs = [
-                self._update_discriminator(real, fake, latents, stream=2 + i)
-                for i, (real, fake, latents) in enumerate(
-                    zip(real_batches, fake_batches, latent_batches, strict=True)
-                )
+                self._update_discriminator(*parts, stream=2 + i)
+                for i, parts in enumerate(zip(reals, fakes, latents, labels, strict=True))
             ]
-            g_logs = self._update_generator(real_batches[-1])
+            g_logs = self._update_generator(reals[-1], labels[-1])
             # Step 7, repeating until convergence, is fit's.
             return self._log({**_mean(d_logs), **g_logs})
 
     def _update_discriminator(
-        self, real: tf.Tensor, fake: tf.Tensor, latents: tf.Tensor, stream: int
+        self, real: tf.Tensor, fake: tf.Tensor, latents: tf.Tensor, labels: Any, stream: int
     ) -> dict[str, tf.Tensor]:
         weights = self.loss_weights
         variables = self.discriminator.trainable_variables
         penalty = tf.zeros(())
         with tf.GradientTape() as tape:
             with tf.GradientTape(persistent=True) as field:
-                if self.consensus and weights.lambda_2 > 0:
-                    fake = self.generator(latents, training=True)  # its gradient is penalised too
+                if self.consensus:  # the gradient of the generator is penalised too
+                    fake = self.generator(_with(latents, labels), training=True)
+                real, fake = self._augmented(real, fake, stream)
                 # Step 3: score the images.
-                real_logits = self.discriminator(real, training=True)
-                fake_logits = self.discriminator(fake, training=True)
+                real_logits = self.discriminator(_with(real, labels), training=True)
+                fake_logits = self.discriminator(_with(fake, labels), training=True)
                 adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
                 g_adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
             # Step 5: the discriminator's loss, L_d = λ3 L_cGAN + λ4 L_grad.
             d_loss = weights.lambda_3 * adversarial
             if self._penalised:
-                penalty = self._lazy_penalty(real, fake, stream)
+                penalty = self._lazy_penalty(real, fake, labels, stream)
                 d_loss += weights.penalty_weight(self.d_optimizer.iterations) * penalty
-            if self.consensus and weights.lambda_2 > 0:
+            if self.consensus:
                 d_loss += weights.lambda_2 * self._field_term(field, adversarial, g_adversarial)
         # Step 6, first half: update the discriminator.
         gradients = _gradient(tape, d_loss, self.discriminator)
@@ -278,16 +295,17 @@ class GPAT(keras.Model):
             "d_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _update_generator(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _update_generator(self, real: tf.Tensor, labels: Any) -> dict[str, tf.Tensor]:
         weights = self.loss_weights
         variables = self.generator.trainable_variables
         latents = self.step_noise(tf.shape(real)[0], stream=1)
         with tf.GradientTape() as tape:
             with tf.GradientTape(persistent=True) as field:
                 # Steps 2 and 3 again, on the tape: the generator learns through the scores.
-                fake = self.generator(latents, training=True)
-                fake_logits = self.discriminator(fake, training=True)
-                real_logits = self.discriminator(real, training=True)
+                fake = self.generator(_with(latents, labels), training=True)
+                real, fake = self._augmented(real, fake, stream=1)
+                fake_logits = self.discriminator(_with(fake, labels), training=True)
+                real_logits = self.discriminator(_with(real, labels), training=True)
                 adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
                 d_adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
             # Step 4: the generator's loss, L_g = λ1 L_cGAN + λ2 L_grad.
@@ -300,57 +318,69 @@ class GPAT(keras.Model):
         self._update_average()
         return {
             "g_loss": g_loss,
-            "slope": self._slope(fake),
+            "slope": self._slope(fake, labels),
             "g_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _update_both(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _update_both(self, samples: tf.Tensor, labels: Any) -> dict[str, tf.Tensor]:
         """One competitive step of the zero-sum game f = −L_d, which both players see whole."""
         weights = self.loss_weights
-        latents = self.step_noise(tf.shape(real)[0], stream=0)
+        latents = self.step_noise(tf.shape(samples)[0], stream=0)
+        logs: dict[str, tf.Tensor] = {}
 
         def objective() -> tf.Tensor:
             # Evaluated several times per step, so nothing in it may be random: dropout is off.
-            fake = self.generator(latents, training=True)
+            fake = self.generator(_with(latents, labels), training=True)
+            real, fake = self._augmented(samples, fake, stream=2)
+            real_logits, fake_logits = self._score(real, labels), self._score(fake, labels)
             d_loss = weights.lambda_3 * self.adversarial_loss.discriminator(
-                self._score(real), self._score(fake)
+                real_logits, fake_logits
             )
+            penalty = tf.zeros(())
             if self._penalised:
-                d_loss += weights.penalty_weight(self.g_optimizer.iterations) * self._penalty(
-                    real, fake, stream=2
-                )
+                penalty = self._penalty(real, fake, labels, stream=2)
+                d_loss += weights.penalty_weight(self.g_optimizer.iterations) * penalty
+            if not logs:  # the first evaluation is that of the players as they stand
+                g_loss = self.adversarial_loss.generator(real_logits, fake_logits)
+                logs["d_loss"], logs["g_loss"] = d_loss, weights.lambda_1 * g_loss
+                logs["critic_gap"] = tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits)
+                logs["penalty"], logs["slope"] = penalty, self._slope(fake, labels)
             return -d_loss
 
-        fake = self.generator(latents, training=True)
-        real_logits, fake_logits = self._score(real), self._score(fake)
-        logs = {
-            "g_loss": weights.lambda_1 * self.adversarial_loss.generator(real_logits, fake_logits),
-            "critic_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
-            "penalty": self._penalty(real, fake, stream=2) if self._penalised else tf.zeros(()),
-            "slope": self._slope(fake),
-        }
-        value, g_gradient, d_gradient = self.g_optimizer.update_players(
+        _, g_gradient, d_gradient = self.g_optimizer.update_players(
             objective, self.generator.trainable_variables, self.discriminator.trainable_variables
         )
         self._update_average()
         norms = {"g_gradient_norm": tf.norm(g_gradient), "d_gradient_norm": tf.norm(d_gradient)}
-        return {**logs, **norms, "d_loss": -value}
+        return {**logs, **norms}
+
+    def _split(self, tensor: Any) -> list[Any]:
+        """One part per discriminator update."""
+        return [None] * self.n_critic if tensor is None else tf.split(tensor, self.n_critic)
+
+    def _augmented(self, real: tf.Tensor, fake: tf.Tensor, stream: int) -> list[tf.Tensor]:
+        """Both under random changes of one law, each drawn for itself; without any as they are."""
+        seed = self.step_seed(stream)
+        return [self.change(x, tf.random.fold_in(seed, 2 + i)) for i, x in enumerate((real, fake))]
 
     @property
     def _penalised(self) -> bool:
         return self.gradient_penalty is not None and self.loss_weights.lambda_4 != 0
 
-    def _penalty(self, real: tf.Tensor, fake: tf.Tensor, stream: int) -> tf.Tensor:
-        return self.gradient_penalty(self._score, real, fake, seed=self.step_seed(stream))
+    def _penalty(self, real: tf.Tensor, fake: tf.Tensor, labels: Any, stream: int) -> tf.Tensor:
+        seed = self.step_seed(stream)
+        return self.gradient_penalty(lambda x: self._score(x, labels), real, fake, seed=seed)
 
-    def _lazy_penalty(self, real: tf.Tensor, fake: tf.Tensor, stream: int) -> tf.Tensor:
+    def _lazy_penalty(
+        self, real: tf.Tensor, fake: tf.Tensor, labels: Any, stream: int
+    ) -> tf.Tensor:
         """The penalty; with ``penalty_every`` = k, k times the penalty at every k-th update."""
         if self.penalty_every == 1:
-            return self._penalty(real, fake, stream)
+            return self._penalty(real, fake, labels, stream)
         due = tf.equal(self.d_optimizer.iterations % self.penalty_every, 0)
         return tf.cond(
             due,
-            lambda: self.penalty_every * self._penalty(real, fake, stream),
+            lambda: self.penalty_every * self._penalty(real, fake, labels, stream),
             lambda: tf.zeros(()),
         )
 
@@ -366,17 +396,18 @@ class GPAT(keras.Model):
             gradients += field.gradient(g_adversarial, self.generator.trainable_variables)
         return 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients if g is not None])
 
-    def _slope(self, fake: tf.Tensor) -> tf.Tensor:
+    def _slope(self, fake: tf.Tensor, labels: Any) -> tf.Tensor:
         """Mean ‖∇ₓD‖ at sixteen fakes: enough for a log; more would slow every step down."""
-        return tf.reduce_mean(penalties.gradient_norm(self._score, fake[:16]))
+        labels = None if labels is None else labels[:16]
+        return tf.reduce_mean(penalties.gradient_norm(lambda x: self._score(x, labels), fake[:16]))
 
-    def _score(self, samples: tf.Tensor) -> tf.Tensor:
-        """The discriminator as penalties see it: dropout off.
+    def _score(self, samples: tf.Tensor, labels: Any) -> tf.Tensor:
+        """The discriminator as penalties see it: labels given, dropout off.
 
         With dropout on, every pass would see another random thinning, and the penalised function
         would not be the one whose scores are trained.
         """
-        return self.discriminator(samples, training=False)
+        return self.discriminator(_with(samples, labels), training=False)
 
     def _update_average(self) -> None:
         """One step of the running average; early on it follows faster (decay (1 + t)/(10 + t))."""
@@ -399,6 +430,7 @@ class GPAT(keras.Model):
 
         A resumed run therefore goes on with the same numbers. Stream 0 is the noise of the
         discriminator's fakes, 1 that of the generator's, 2 + i that of the i-th penalty.
+        Augmentation has seeds of its own, derived from those of 1 and 2 + i.
         """
         draws_per_step = self.n_critic + 2
         step = tf.cast(self.g_optimizer.iterations, tf.int64)
@@ -410,13 +442,17 @@ class GPAT(keras.Model):
 
     # ---------------------------------------------------------------- using it
 
-    def fit(self, x: Any, batch_size: int | None = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self, x: Any, y: Any = None, batch_size: int | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
         """Train, as ``keras.Model.fit`` does; a step is one generator update.
 
         Args:
             x: Real samples: an array ``(n, *sample_shape)`` (then give ``batch_size``), or a
                 ``tf.data.Dataset`` of batches of them. Images are floats in [−1, 1]. One step
-                uses ``n_critic`` batches; what is left over at an epoch's end is skipped.
+                uses ``n_critic`` batches; what is left over at an epoch's end is skipped. With
+                classes: the pair (samples, labels), or a data set of such pairs.
+            y: Labels, whole numbers ``(n,)``: another way to give the pair (x, y).
             batch_size: For an array: samples per batch; 64 if not given.
             **kwargs: ``epochs``, ``callbacks``, ``verbose``, ``steps_per_epoch`` and so on, as
                 in Keras.
@@ -426,19 +462,23 @@ class GPAT(keras.Model):
 
         Raises:
             ValueError: Before training, if the samples are empty, fewer than a step needs, of
-                the wrong shape, not finite, or images outside [−1, 1].
+                the wrong shape, not finite, or images outside [−1, 1]; if labels are missing, not
+                wanted, not whole numbers, out of range, or not one per sample. (Of a data set
+                the first batch is looked at. A label out of range in a later one ends training
+                with TensorFlow's ``InvalidArgumentError``.)
         """
+        if y is not None:
+            x = (x, y)
         if not self.compiled:
             raise ValueError("the model must be compiled before fit; call gan.compile(...)")
         if isinstance(self.g_optimizer, CompetitiveGradient):
-            kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), _SolverWatch()]
+            kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), SolverWatch()]
         if kwargs.get("steps_per_epoch") is None and _endless(x):
             raise ValueError("steps_per_epoch must be given for a data set without end; got None")
         return super().fit(self._steps(x, batch_size), **kwargs)
 
     def _steps(self, x: Any, batch_size: int | None) -> tf.data.Dataset:
         """A data set whose every element is what one ``train_step`` takes."""
-        shape = tuple(self.discriminator.input_shape[1:])
         if isinstance(x, tf.data.Dataset):
             if batch_size is not None:
                 raise ValueError(
@@ -448,32 +488,52 @@ class GPAT(keras.Model):
             first = next(iter(x), None)
             if first is None:
                 raise ValueError("x is an empty data set; expected at least one batch of samples")
-            data.check_samples("x", first, shape)
-            batches, size = x, int(first.shape[0])
+            batches, size = x, len(tf.nest.flatten(self._checked(first))[0])
         else:
-            x = data.check_samples("x", x, shape)
-            size = min(64, len(x)) if batch_size is None else batch_size
+            x = self._checked(x)
+            count = len(tf.nest.flatten(x)[0])
+            size = min(64, count) if batch_size is None else batch_size
             size = _checks.whole("batch_size", size)
-            batches = data.batches(x, batch_size=min(size, len(x)), seed=self.seed)
+            batches = data.batches(x, batch_size=min(size, count), seed=self.seed)
         needed = size * self.n_critic
-        steps = batches.map(lambda batch: tf.cast(batch, tf.float32))
-        steps = steps.rebatch(needed, drop_remainder=True)
+        steps = batches.map(self._typed).rebatch(needed, drop_remainder=True)
         if next(iter(steps), None) is None:
             raise ValueError(
                 f"x has fewer samples than one training step needs: batch_size × n_critic = "
                 f"{size} × {self.n_critic} = {needed}"
             )
         count = int(batches.cardinality())  # negative: unknown or infinite
-        if count >= 0 and batches.element_spec.shape[0] is not None:
+        if count >= 0 and tf.nest.flatten(batches.element_spec)[0].shape[0] is not None:
             # Full batches only: the progress bar can know its end.
             count //= self.n_critic
             steps = steps.apply(tf.data.experimental.assert_cardinality(count))
         return steps
 
-    def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Samples ``(n, ...)`` that the averaged generator makes of noise ``(n, latent_dim)``."""
+    def _checked(self, x: Any) -> Any:
+        """What a step can take: samples, with classes the pair (samples, labels)."""
+        shape = tuple(self.generator.output_shape[1:])
+        if self.num_classes is None:
+            return data.check_samples("x", x, shape)
+        if not isinstance(x, tuple | list) or len(x) != 2:
+            known = f"for networks of {self.num_classes} classes; got a {type(x).__name__}"
+            raise ValueError(f"x must be a pair (samples, labels), or y be given, {known}")
+        samples = data.check_samples("x", x[0], shape)
+        return samples, data.check_labels("labels", x[1], len(samples), self.num_classes)
+
+    def _typed(self, samples: tf.Tensor, labels: Any = None) -> Any:
+        samples = tf.cast(samples, tf.float32)
+        if labels is None:
+            return samples
+        labels = tf.cast(labels, tf.int64)  # a byte could not be compared with 256 classes
+        known = (labels >= 0) & (labels < self.num_classes)
+        message = f"labels must be >= 0 and < {self.num_classes}; got"
+        tf.debugging.Assert(tf.reduce_all(known), [message, labels])
+        return samples, tf.cast(labels, tf.int32)
+
+    def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
+        """Samples ``(n, ...)`` that the averaged generator makes of noise, or [noise, labels]."""
         del training  # the average is for use, not for training
-        return self.ema_generator(latents, training=False)
+        return self.ema_generator(inputs, training=False)
 
     def noise(self, count: int, seed: int | None = None) -> np.ndarray:
         """Noise ``(count, latent_dim)`` from N(0, 1), float32; ``seed`` repeats a draw."""
@@ -487,6 +547,7 @@ class GPAT(keras.Model):
         self,
         count: int | None = None,
         *,
+        labels: Any = None,
         latents: Any = None,
         seed: int | None = None,
         ema: bool = True,
@@ -496,6 +557,8 @@ class GPAT(keras.Model):
 
         Args:
             count: How many; or give ``latents``.
+            labels: With classes: one class for all samples, or an array ``(n,)`` with that of
+                each. If not given, classes come in random order, all equally often (up to one).
             latents: Noise ``(n, latent_dim)`` to use instead of drawing it.
             seed: Makes the draw repeatable.
             ema: Use the averaged generator (default), or the one in training.
@@ -506,7 +569,7 @@ class GPAT(keras.Model):
 
         Raises:
             ValueError: If neither or both of ``count`` and ``latents`` are given, the noise has
-                the wrong width or is not finite, or a number is out of range.
+                the wrong width or is not finite, a number is out of range, or labels do not fit.
         """
         if (count is None) == (latents is None):
             raise ValueError(f"give either count or latents; got {count=}, latents={latents!r:.40}")
@@ -517,10 +580,26 @@ class GPAT(keras.Model):
             raise ValueError(f"latents must have shape (n, {self.latent_dim}); got {latents.shape}")
         if not np.isfinite(latents).all():
             raise ValueError("latents must be finite; they hold NaN or infinity")
+        labels = self._labels(labels, len(latents), seed)
         generator = self.ema_generator if ema else self.generator
-        batch_size = _checks.whole("batch_size", batch_size)
-        parts = np.array_split(latents, math.ceil(len(latents) / batch_size))
-        return np.concatenate([np.float32(generator(part, training=False)) for part in parts])
+        parts = math.ceil(len(latents) / _checks.whole("batch_size", batch_size))
+        inputs = [np.array_split(x, parts) for x in (latents, labels) if x is not None]
+        batches = (_with(*part) for part in zip(*inputs, strict=True))
+        return np.concatenate([np.float32(generator(x, training=False)) for x in batches])
+
+    def _labels(self, labels: Any, count: int, seed: int | None) -> np.ndarray | None:
+        if self.num_classes is None:
+            if labels is not None:
+                raise ValueError(f"labels={labels!r:.40} are for networks with num_classes")
+            return None
+        if labels is None:
+            # A stream of its own: the noise of a seed is the same with and without labels.
+            rng = np.random.default_rng(None if seed is None else [seed, 1])
+            rounds = range(math.ceil(count / self.num_classes))
+            labels = np.concatenate([rng.permutation(self.num_classes) for _ in rounds])[:count]
+        elif np.ndim(labels) == 0:
+            labels = np.full(count, labels)
+        return data.check_labels("labels", labels, count, self.num_classes)
 
     # ---------------------------------------------------------------- saving
 
@@ -560,6 +639,9 @@ class GPAT(keras.Model):
             "ema": self.ema,
             "penalty_every": self.penalty_every,
             "generator_penalty": self.generator_penalty,
+            "augment": self.augment
+            if not callable(self.augment)
+            else _name_of(self.augment, augmentations.CHANGES),
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }
@@ -583,6 +665,29 @@ class GPAT(keras.Model):
         """Load what ``save_own_variables`` saved."""
         for i, state in enumerate(self._random_states()):
             state.assign(store[str(i)])
+
+
+def _with(inputs: Any, labels: Any = None) -> Any:
+    """What a network takes: inputs alone, or with their labels."""
+    return inputs if labels is None else [inputs, labels]
+
+
+def _num_classes(*networks: keras.Model) -> int | None:
+    """How many classes both networks know, by the layers on their labels; ``None`` without."""
+    inputs = [len(network.inputs) for network in networks]
+    layers = [network._flatten_layers() for network in networks]
+    found = [
+        {layer.num_tokens for layer in some if hasattr(layer, "num_tokens")} for some in layers
+    ]
+    if inputs == [1, 1]:
+        return None
+    if inputs != [2, 2] or found[0] != found[1] or len(found[0]) != 1:
+        raise ValueError(
+            "generator and discriminator must both have one input, or both two, the second labels "
+            "with a CategoryEncoding(num_classes, output_mode='one_hot') of one num_classes; got "
+            f"{inputs} inputs and num_classes {found}"
+        )
+    return found[0].pop()
 
 
 def _optimizer(optimizer: keras.optimizers.Optimizer | str | None) -> keras.optimizers.Optimizer:
@@ -650,168 +755,3 @@ def _name_of(member: Any, table: Mapping[str, Any]) -> str:
         f"a model compiled with {member!r} of your own cannot be saved whole, since a file holds "
         f"no code; use save_weights, or one of: {', '.join(sorted(table))}"
     )
-
-
-# -------------------------------------------------------------------- callbacks
-
-
-class _SolverWatch(keras.callbacks.Callback):
-    """Warn once when the competitive update's linear solve ends at its iteration cap."""
-
-    warned = False
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        optimizer = self.model.g_optimizer
-        residual = float(optimizer.residual)
-        if residual > optimizer.tolerance and not self.warned:
-            self.warned = True
-            warnings.warn(
-                f"CompetitiveGradient's solve ended after {optimizer.max_iterations} iterations "
-                f"with relative residual {residual:.2g} (tolerance {optimizer.tolerance:.2g}); "
-                "training goes on. A smaller learning rate makes the system easier, a larger "
-                "max_iterations more exact",
-                stacklevel=2,
-            )
-
-
-class SampleGrid(keras.callbacks.Callback):
-    """Save a grid of generated images as PNG, always from the same noise.
-
-    Args:
-        folder: Where ``epoch_0001.png`` and so on are written; made if it is missing.
-        every: Epochs between two grids.
-        count: Images per grid.
-        seed: Seed of the noise.
-    """
-
-    def __init__(self, folder: str | Path, every: int = 1, count: int = 16, seed: int = 0):
-        super().__init__()
-        self.folder = Path(folder)
-        self.every = _checks.whole("every", every)
-        self.count = _checks.whole("count", count)
-        self.seed = _checks.whole("seed", seed, least=0)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write the grid of this epoch."""
-        if (epoch + 1) % self.every:
-            return
-        from gpat_lib import plotting  # here, so that training needs no Matplotlib
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        images = self.model.generate(self.count, seed=self.seed)
-        plotting.save_grid(images, self.folder / f"epoch_{epoch + 1:04d}.png")
-
-
-class DivergenceGuard(keras.callbacks.Callback):
-    """Stop training when it diverges, and say what to try.
-
-    Args:
-        max_gradient_norm: Training stops when ``gradient_norm`` exceeds it, or when any log is
-            not a number.
-    """
-
-    def __init__(self, max_gradient_norm: float = 1e5):
-        super().__init__()
-        self.max_gradient_norm = _checks.number("max_gradient_norm", max_gradient_norm)
-        self.message: str | None = None
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Forget an earlier run."""
-        self.message = None
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Look at the logs of the step."""
-        logs = logs or {}
-        broken = [name for name, value in logs.items() if not np.isfinite(value)]
-        if broken:
-            symptom = f"{', '.join(broken)} is not finite"
-        elif logs.get("gradient_norm", 0.0) > self.max_gradient_norm:
-            symptom = (
-                f"gradient_norm is {logs['gradient_norm']:.3g}, above {self.max_gradient_norm:.3g}"
-            )
-        else:
-            return
-        self.message = (
-            f"Training diverged at step {batch + 1} of this epoch: {symptom}. Try, in this order: "
-            "a gradient penalty if there is none (penalty='wgan_gp' or 'r1'); a smaller learning "
-            "rate for both optimisers (a quarter); β₁ = 0 in Adam; another λ4."
-        )
-        print("\n" + self.message)
-        self.model.stop_training = True
-
-
-class Resume(keras.callbacks.Callback):
-    """Save everything after each epoch, and go on from there when ``fit`` is called again.
-
-    The file holds weights, average, both optimisers' states and the number of finished epochs.
-    It is written beside its final place, flushed to the disk and then renamed, so that a process
-    killed at any moment leaves the last good file. An epoch with a log that is not finite, or one
-    that a callback stopped (``DivergenceGuard``), is not saved.
-
-    Args:
-        path: The file, ending in ``.weights.h5``.
-
-    Raises:
-        ValueError: If the path has another ending; or, when training starts, if the file cannot
-            be read or belongs to another model. The file is left as it is.
-    """
-
-    def __init__(self, path: str | Path):
-        super().__init__()
-        self.path = Path(path)
-        if not self.path.name.endswith(".weights.h5"):
-            raise ValueError(f"path must end in .weights.h5; got {str(path)!r}")
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Load the file, if there is one, and skip the epochs it holds."""
-        self.model._initial_epoch = None  # of an earlier fit that was interrupted
-        if not self.path.exists():
-            return
-        import h5py
-
-        try:
-            with h5py.File(self.path, "r") as file, warnings.catch_warnings():
-                epochs = int(file.attrs["epochs"])
-                # Keras only warns when an optimiser's state does not fit.
-                warnings.filterwarnings("error", message="Skipping variable loading")
-                self.model.load_weights(self.path)
-        except Exception as error:  # h5py and Keras raise many kinds
-            raise ValueError(
-                f"path {str(self.path)!r} cannot be resumed from: {error}. Expected a file that "
-                "this callback wrote for this model; move it away to start anew"
-            ) from error
-        self.model._initial_epoch = epochs  # where Keras's own BackupAndRestore puts it
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save, unless the epoch went wrong."""
-        finite = all(np.isfinite(value) for value in (logs or {}).values())
-        if self.model.stop_training or not finite:
-            return
-        import h5py
-
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_name(f"unfinished-{os.getpid()}-{self.path.name}")
-        try:
-            self.model.save_weights(fresh)
-            with h5py.File(fresh, "a") as file:
-                file.attrs["epochs"] = epoch + 1
-            _flush(fresh)
-            os.replace(fresh, self.path)
-            _flush(self.path.parent)
-        finally:
-            fresh.unlink(missing_ok=True)
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """A later ``fit`` without this callback starts at its own first epoch."""
-        self.model._initial_epoch = None
-
-
-def _flush(path: Path) -> None:
-    """Make sure that a file, or a folder's list of names, is on the disk."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a folder
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,5 +1,6 @@
 """GPAT with every loss, every penalty and every kind of λ2, lazily, and in competitive steps."""
 
+import dataclasses
 import warnings
 
 import keras
@@ -61,8 +62,7 @@ def test_the_logs_of_the_discriminator_are_means_over_its_updates(toy_gan, point
         return gan, logs
 
     gan, logs = step(points, 2)
-    latents = gan.step_noise(64, stream=0)  # the step has passed: these are the next one's
-    gan.g_optimizer.iterations.assign(0)
+    gan.g_optimizer.iterations.assign(0)  # the step has passed: back to its noise
     latents = gan.step_noise(64, stream=0)
     fake = gan.discriminator(gan.generator(latents, training=True))
     gap = tf.reduce_mean(gan.discriminator(points)) - tf.reduce_mean(fake)
@@ -411,26 +411,50 @@ def test_an_endless_stream_without_steps_per_epoch_is_refused(toy_gan):
 # ---------------------------------------------------------------- recipes
 
 
-def test_a_recipe_compiles_what_it_says(toy_gan):
-    recipe = recipes.get("points")
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_recipe_compiles_what_it_says(toy_gan, name):
+    recipe = recipes.get(name)
+    assert recipe.name == name
     gan = recipe.compile(toy_gan(), steps=40)
     assert gan.adversarial_loss.name == recipe.loss
     assert gan.gradient_penalty is penalties.get(recipe.penalty)
-    assert gan.ema == recipe.ema
+    assert (gan.ema, gan.n_critic, gan.augment) == (recipe.ema, recipe.n_critic, recipe.augment)
     for updates, weight in ((0, recipe.lambda_4[0]), (40 * recipe.n_critic, recipe.lambda_4[1])):
         assert float(gan.loss_weights.penalty_weight(updates)) == pytest.approx(weight, rel=1e-4)
     for optimizer, count in ((gan.g_optimizer, 40), (gan.d_optimizer, 40 * recipe.n_critic)):
         schedule = keras.optimizers.schedules.deserialize(optimizer.get_config()["learning_rate"])
+        last = recipe.learning_rate * recipe.final_rate
         assert float(schedule(0)) == pytest.approx(recipe.learning_rate)
-        assert float(schedule(count)) == pytest.approx(0.0, abs=1e-9)
+        assert float(schedule(count / 2)) == pytest.approx((recipe.learning_rate + last) / 2)
+        assert float(schedule(count)) == pytest.approx(last, abs=1e-9)
         assert (optimizer.beta_1, optimizer.beta_2) == recipe.betas
-    assert gan.steps_per_execution == 40
+    assert gan.steps_per_execution == min(40, recipe.steps_per_execution)
+
+
+def test_a_recipe_builds_its_networks():
     keras.utils.set_random_seed(0)
+    recipe = recipes.get("points")
     built = recipe.build(steps=2, seed=3)
     assert (built.seed, built.latent_dim, built.steps_per_execution) == (3, 2, 2)
     built.fit(data.point_stream("ring", 16), steps_per_epoch=2, verbose=0)
     assert built.generate(5).shape == (5, 2)
     with pytest.raises(ValueError, match="steps must be a whole number >= 1"):
-        recipe.compile(gan, steps=0)
-    with pytest.raises(ValueError, match="unknown recipe 'best'.*points"):
+        recipe.compile(built, steps=0)
+    with pytest.raises(ValueError, match="unknown recipe 'best'.*images, points, source, wgan_gp"):
         recipes.get("best")
+
+
+def test_recipes_for_images_fit_shape_and_classes():
+    """ "source" is the pair of the source material; another size is refused before it is built."""
+    source = recipes.get("source").build()
+    assert source.generator.count_params() == 5_159_363
+    assert source.discriminator.count_params() == 217_985
+    assert (source.latent_dim, source.num_classes) == (100, None)
+    grey = recipes.get("images").build(image_shape=(32, 32, 1), num_classes=10)
+    assert grey.num_classes == 10
+    assert grey.generate(2).shape == (2, 32, 32, 1)
+    with pytest.raises(ValueError, match=r"image_shape is \(64, 64, 3\); .*recipe.compile"):
+        recipes.get("wgan_gp").build(image_shape=(64, 64, 3))
+    own = dataclasses.replace(recipes.get("wgan_gp"), ema=0.999, final_rate=0.0, augment=("flip",))
+    gan = own.compile(grey, steps=10)
+    assert (gan.ema, gan.augment) == (0.999, ("flip",))

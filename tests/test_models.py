@@ -499,3 +499,171 @@ def test_discriminators_are_saved_with_their_own_activation(tmp_path):
         loaded = keras.saving.load_model(tmp_path / "critic.keras")
         x = np.random.default_rng(0).normal(size=(3, *discriminator.input_shape[1:]))
         np.testing.assert_array_equal(loaded(x), discriminator(x))
+
+
+# ---------------------------------------------------------------- classes
+
+
+def of_class(model, x, k):
+    return model([x, np.full(len(x), k)]).numpy()
+
+
+PAIRS = {
+    "dcgan": (models.dcgan_generator, models.dcgan_discriminator),
+    "resnet": (models.resnet_generator, models.resnet_discriminator),
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_conditional_discriminator_scores_by_projection(kind, tmp_path):
+    """a(h) + ⟨e(y), h⟩: scores of class k, less those of class 0, are ⟨e(k) − e(0), h⟩."""
+    keras.utils.set_random_seed(0)
+    discriminator = PAIRS[kind][1](width=2, num_classes=4)
+    assert [tuple(x.shape) for x in discriminator.inputs] == [(None, 32, 32, 3), (None,)]
+    x = np.random.default_rng(0).uniform(-1, 1, (5, 32, 32, 3)).astype(np.float32)
+    (stack,) = [layer for layer in discriminator.layers if isinstance(layer, keras.Sequential)]
+    features = stack(x).numpy()
+    assert len(features.shape) == 2
+    dense = [layer for layer in discriminator.layers if isinstance(layer, layers.Dense)]
+    a, e = sorted(dense, key=lambda layer: layer.units)
+    assert (a.units, a.use_bias, e.units, e.use_bias) == (1, True, 4, False)
+    for k in range(4):
+        expected = features @ a.kernel + a.bias + features @ e.kernel[:, k : k + 1]
+        np.testing.assert_allclose(of_class(discriminator, x, k), expected, rtol=1e-4, atol=1e-5)
+    discriminator.save(tmp_path / "d.keras")
+    loaded = keras.saving.load_model(tmp_path / "d.keras")
+    np.testing.assert_array_equal(of_class(loaded, x, 3), of_class(discriminator, x, 3))
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_conditional_generator_joins_an_embedding_to_the_noise(kind):
+    keras.utils.set_random_seed(0)
+    generator = PAIRS[kind][0](latent_dim=6, width=2, num_classes=5)
+    assert [tuple(x.shape) for x in generator.inputs] == [(None, 6), (None,)]
+    (stack,) = [layer for layer in generator.layers if isinstance(layer, keras.Sequential)]
+    (embedding,) = [layer for layer in generator.layers if isinstance(layer, layers.Dense)]
+    assert embedding.kernel.shape == (5, 6)
+    assert 0.6 < embedding.kernel.numpy().std() < 1.5  # as spread as the noise
+    noise = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    for k in (0, 4):
+        row = np.repeat(embedding.kernel[k : k + 1], 3, 0)
+        expected = stack(np.concatenate([noise, row], 1))
+        np.testing.assert_allclose(of_class(generator, noise, k), expected, rtol=1e-4, atol=1e-6)
+    twin = keras.models.clone_model(generator)  # as GPAT does for its average
+    twin.set_weights(generator.get_weights())
+    np.testing.assert_array_equal(of_class(twin, noise, 1), of_class(generator, noise, 1))
+
+
+@LIMITS
+def test_bounds_hold_for_the_classes_too(limits):
+    keras.utils.set_random_seed(0)
+    model = models.dcgan_discriminator((8, 8, 1), width=2, num_classes=3, **limits)
+    x, y = np.ones((4, 8, 8, 1), np.float32), np.arange(4) % 3
+    optimizer = keras.optimizers.Adam(0.05)
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(model([x, y], training=True))
+        trained = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, trained), trained)
+    if "clip" in limits:
+        assert max(np.abs(w.numpy()).max() for w in trained) <= np.float32(0.02)
+    else:
+        assert kinds(model).count("SpectralNormalization") == 2
+        for _ in range(20):
+            model([x, y], training=True)
+        np.testing.assert_allclose(norms(model), 1.0, atol=0.01)
+
+
+@pytest.mark.parametrize("build", [build for pair in PAIRS.values() for build in pair])
+@pytest.mark.parametrize("wrong", [1, 0, 2.0, True, "10"])
+def test_a_bad_number_of_classes_is_named(build, wrong):
+    with pytest.raises(ValueError, match="^num_classes must be a whole number >= 2"):
+        build(width=1, num_classes=wrong)
+
+
+# ---------------------------------------------------------------- residual networks
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 3), (64, 1), (8, 2)])
+def test_residual_networks_fit_each_other(size, channels):
+    generator = models.resnet_generator(5, width=3, channels=channels, size=size)
+    discriminator = models.resnet_discriminator((size, size, channels), width=3)
+    noise = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    images = generator(noise).numpy()
+    assert images.shape == (4, size, size, channels)
+    assert np.abs(images).max() <= 1
+    assert np.ptp(images, axis=0).max() > 0.01  # noise matters from the start
+    assert discriminator(images).shape == (4, 1)
+    convolutions = [x for x in generator._flatten_layers() if isinstance(x, layers.Conv2D)]
+    features = {tuple(x.output.shape[1:]) for x in convolutions if x.kernel_size == (1, 1)}
+    halvings = int(np.log2(size)) - 2
+    assert features == {(size >> k, size >> k, 3 * min(2**k, 4)) for k in range(halvings)}
+    for model in (generator, discriminator):
+        assert not any(
+            isinstance(x, layers.BatchNormalization | layers.Dropout)
+            for x in model._flatten_layers()
+        )
+    downs = [x for x in discriminator.layers if isinstance(x, layers.AveragePooling2D)]
+    assert len(downs) == halvings
+    assert downs[-1].output.shape[1:3] == (4, 4)
+
+
+def test_residual_blocks_begin_as_what_passes_by_and_learn():
+    """The second convolution begins at zero; the penalty's gradient reaches it and the first."""
+    keras.utils.set_random_seed(0)
+    model = models.resnet_discriminator((16, 16, 1), width=2)
+    blocks = [x for x in model.layers if isinstance(x, keras.Model)]
+    assert len(blocks) == 3
+    x = np.random.default_rng(0).normal(size=(4, 16, 16, 2)).astype(np.float32)
+    np.testing.assert_array_equal(blocks[0](x), x)
+    first, second = [y for y in blocks[0].layers if isinstance(y, layers.Conv2D)]
+    assert not second.kernel.numpy().any()
+    second.kernel.assign(0.1 * tf.ones_like(second.kernel))
+    bend = lambda x: np.where(x > 0, x, 0.2 * x)  # noqa: E731
+    expected = x + second(bend(first(bend(x)).numpy()))
+    np.testing.assert_allclose(blocks[0](x), expected, rtol=1e-4, atol=1e-5)
+    images = tf.constant(x[..., :1])
+    gradients = penalty_gradient(model, images)
+    assert all(np.isfinite(g).all() for g in gradients)
+    assert np.abs(gradients[1]).max() > 0
+    assert np.abs(gradients[2]).max() > 0
+
+
+def test_residual_discriminator_takes_other_sizes():
+    for shape in ((28, 28, 1), (17, 33, 3), (4, 4, 1)):
+        assert models.resnet_discriminator(shape, width=1)(np.zeros((2, *shape))).shape == (2, 1)
+
+
+def test_a_residual_gan_trains_with_a_penalty_and_is_saved(tmp_path):
+    keras.utils.set_random_seed(0)
+    gan = GPAT(
+        models.resnet_generator(3, 2, 1, 8, num_classes=2),
+        models.resnet_discriminator((8, 8, 1), 2, num_classes=2),
+        latent_dim=3,
+    )
+    gan.compile("relativistic", "r1_r2", n_critic=1, run_eagerly=True)
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype(np.float32)
+    history = gan.fit(images, np.arange(8) % 2, batch_size=4, verbose=0).history
+    assert all(np.isfinite(series).all() for series in history.values())
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(loaded.generate(3, seed=0), gan.generate(3, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 48}, "^size must be a power of 2; got 48"),
+        ({"size": 4}, "^size must be a whole number >= 8"),
+        ({"width": 0}, "^width must be"),
+        ({"channels": 0}, "^channels must be"),
+        ({"latent_dim": 1.5}, "^latent_dim must be"),
+    ],
+)
+def test_residual_networks_name_a_bad_argument(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        models.resnet_generator(**arguments)
+    with pytest.raises(ValueError, match="^image_shape must be"):
+        models.resnet_discriminator((32, 32))
+    with pytest.raises(ValueError, match="^width must be"):
+        models.resnet_discriminator(width=-1)
