@@ -1,0 +1,172 @@
+"""How fast three recipes come near real images: Fréchet distance over seconds, paired by seed.
+
+    python benchmarks/image_race.py mnist --path FOLDER      # the test images' idx files
+    python benchmarks/image_race.py cifar10 --path FILE.tar  # pictures in class folders
+
+images        `recipes.get("images")`
+wgan_gp       `recipes.get("wgan_gp")`, as in tutorials: α from U[0, 1], three critic updates,
+              Adam(2e-4, 0.5, 0.9), no average, a constant rate
+wgan_gp_ema   the same with the running average and the falling rate of "images"
+
+All train the same networks on the 10,000 test images, for --seconds each. How many steps that is,
+is measured on a few steps before; the schedules are stretched to it. At points along the way the
+clock stops and 5,000 generated images are compared with all real ones, by the Fréchet distance on
+two sets of features: those of a small classifier trained on the same images, the same in all runs,
+and random filters. Neither is the network of the FID. The distance of one half of the real images
+to the other is given as what a perfect sampler of that size might get.
+
+Finished runs are kept in runs/image_race/, and the command goes on where it was stopped; after each
+run data/results/image_race_NAME.json is written anew with what there is.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import provenance
+from gpat_lib import data, features, metrics, recipes
+
+RUNS = provenance.ROOT / "runs" / "image_race"
+OURS, TUTORIAL = recipes.get("images"), recipes.get("wgan_gp")
+RACERS = {
+    "images": OURS,
+    "wgan_gp": TUTORIAL,
+    "wgan_gp_ema": dataclasses.replace(TUTORIAL, ema=OURS.ema, final_rate=OURS.final_rate),
+}
+LOADERS = {"mnist": data.mnist, "cifar10": data.cifar10}
+GENERATED, POINTS, CALIBRATION = 5000, 10, 40
+
+
+def judges(images: np.ndarray, labels: np.ndarray) -> dict[str, keras.Model]:
+    """The extractors, by name."""
+    return {
+        "trained": features.trained(images, labels, epochs=8).features,
+        "random_filters": features.random_filters(images.shape[1:]),
+    }
+
+
+def moments(extractor: keras.Model, images: np.ndarray) -> metrics.Moments:
+    """Mean and covariance of the images' features."""
+    gathered = metrics.Moments()
+    for batch in features.stream(extractor, images):
+        gathered.update(batch)
+    return gathered
+
+
+def race(
+    recipe: recipes.Recipe,
+    images: np.ndarray,
+    extractors: dict[str, keras.Model],
+    real: dict[str, metrics.Moments],
+    seconds: float,
+    seed: int,
+) -> dict[str, Any]:
+    """One run: points (steps, seconds, distances) along it."""
+    batches = data.batches(images, recipe.batch_size, seed=seed).repeat()
+
+    def train(steps: int, parts: int, note: Any = None) -> float:
+        keras.utils.set_random_seed(seed)
+        gan = recipe.build(steps, seed=seed)
+        gan.fit(batches, steps_per_epoch=2, verbose=0)  # traces
+        spent, done = 0.0, 2
+        for part in range(1, parts + 1):
+            begin, todo = time.monotonic(), steps * part // parts - done
+            gan.fit(batches, steps_per_epoch=todo, verbose=0)
+            spent, done = spent + time.monotonic() - begin, done + todo
+            if note:
+                note(gan, done, spent)
+        return spent / (done - 2)
+
+    points = []
+
+    def note(gan: Any, done: int, spent: float) -> None:
+        made = gan.generate(GENERATED, seed=1)
+        distances = {
+            name: round(metrics.frechet_distance(real[name], moments(extractor, made)), 4)
+            for name, extractor in extractors.items()
+        }
+        points.append({"steps": done, "seconds": round(spent, 1), **distances})
+
+    per_step = train(CALIBRATION, 1)
+    train(max(POINTS * 3, round(seconds / per_step)), POINTS, note)
+    return {"points": points}
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Ratios of our last distance to the others' with the same seed: median, least, greatest."""
+    last = {(run["recipe"], run["seed"]): run["points"][-1]["trained"] for run in runs}
+    table = {}
+    for other in list(RACERS)[1:]:
+        ratios = [
+            value / last[other, seed]
+            for (name, seed), value in last.items()
+            if name == "images" and (other, seed) in last
+        ]
+        if ratios:
+            figures = (float(np.median(ratios)), min(ratios), max(ratios))
+            names = ("median", "least", "greatest")
+            table[f"images / {other}"] = {
+                "seeds": len(ratios),
+                **dict(zip(names, np.round(figures, 3).tolist(), strict=True)),
+            }
+    return table
+
+
+def main() -> None:
+    """Run what is missing; write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=sorted(LOADERS))
+    parser.add_argument("--path", help="a local copy; downloaded if not given")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=600.0, help="of training, per run")
+    parser.add_argument("--threads", type=int, default=0, help="0: all cores")
+    options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    images, labels = LOADERS[options.name]("test", labels=True, path=options.path)
+    extractors = judges(images, labels)
+    real = {name: moments(extractor, images) for name, extractor in extractors.items()}
+    order = np.random.default_rng(0).permutation(len(images))
+    halves = np.array_split(images[order], 2)
+    floor = {
+        name: round(metrics.frechet_distance(*(moments(extractor, half) for half in halves)), 4)
+        for name, extractor in extractors.items()
+    }
+    clock = provenance.Clock()
+    runs = []
+    pairs = [(seed, name) for seed in range(options.seeds) for name in RACERS]
+    for seed, name in tqdm(pairs, desc="runs", disable=not sys.stderr.isatty()):
+        path = RUNS / f"{options.name}-{options.seconds:g}-{name}-{seed}.json"
+        if not path.exists():
+            found = race(RACERS[name], images, extractors, real, options.seconds, seed)
+            threads = options.threads or os.cpu_count()
+            provenance.write(path, {"recipe": name, "seed": seed, "threads": threads, **found})
+            print(path.stem, found["points"][-1], flush=True)
+        runs.append(json.loads(path.read_text()))
+        content = {
+            "images": len(images),
+            "half against half": floor,
+            "ratios": summary(runs),
+            "runs": runs,
+            "seconds": options.seconds,
+            **clock.card(seed=0),
+            # Not the path of one machine.
+            "command": f"python benchmarks/image_race.py {options.name} --path PATH",
+        }
+        provenance.write(provenance.RESULTS / f"image_race_{options.name}.json", content)
+
+
+if __name__ == "__main__":
+    main()
