@@ -3,20 +3,21 @@
     python benchmarks/stability.py           # all runs; goes on where it was stopped
     python benchmarks/stability.py --only relativistic/r1_r2/100 --steps 50
 
-The source material's two networks, small (width 8 and 16) and without dropout, 450 steps of 32
+The source material's two networks, small (width 8 and 16) and without dropout, 550 steps of 32
 digits, one discriminator update a step, and Adam as Keras has it (rate 1e-3, β 0.9 and 0.999): what
 a newcomer starts from, and hard on GANs. Nothing is tuned for any setting; λ4 is 10 for WGAN-GP and
 2 for R1 + R2, as in the course's generators.
 
-The rule was fixed before the runs of seeds 0 to 19; only seed 100 was looked at before. With it,
-Adam with β 0 and 0.9, batches of 64 and 700 steps let the plain losses stand too: the study asks
-who bears a setting that is not made for GANs. A run
+The rule was fixed before the runs of seeds 200 to 219. Seed 100 was looked at before: there, two
+networks of width 8, batches of 64, 700 steps and β 0 and 0.9 let plain losses stand, so the study
+asks who bears a setting that is not made for GANs. Seeds 0 to 2 were looked at too: they led from
+the spread of pixels to twins. A run
 
 - *diverged* if `DivergenceGuard` stopped it, or its images are not finite;
-- *collapsed* if not, and its images lack variety: of 1,000 images of the averaged generator, fewer
-  than 5 of the 10 classes get 1 % or more by the first choice of a classifier trained on real
-  digits; or a pixel varies less than half as much as between real digits (standard deviation over
-  images, mean over pixels);
+- *collapsed* if not, and the images of its averaged generator lack variety: of 1,000, fewer than 5
+  of the 10 classes get 1 % or more by the first choice of a classifier trained on real digits; or
+  of 360, more than 90 % have a twin: another one, on 8×8 means, nearer than 19 in 20 held-out
+  digits are to their nearest neighbour (so that 5 % of these have a twin);
 - else it stands. That is not to say that its digits are good; "confident", the share of images
   that the classifier names with probability ≥ 0.9, hints at that.
 
@@ -38,6 +39,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from scipy.spatial.distance import cdist
 from scipy.stats import binomtest
 from tqdm import tqdm
 
@@ -58,8 +60,9 @@ LAMBDA_4 = {
     ("relativistic", "r1_r2"): 2.0,
 }
 SETTINGS: dict[str, Any] = {
+    "first_seed": 200,
     "seeds": 20,
-    "steps": 450,
+    "steps": 550,
     "generator_width": 8,
     "discriminator_width": 16,
     "batch_size": 32,
@@ -68,7 +71,8 @@ SETTINGS: dict[str, Any] = {
     "n_critic": 1,
     "ema": 0.99,
 }
-RULE: dict[str, Any] = {"classes": 5, "class_share": 0.01, "spread": 0.5}
+RULE: dict[str, Any] = {"classes": 5, "class_share": 0.01, "twins": 0.9, "real_twins": 0.05}
+SEEDS = range(SETTINGS["first_seed"], SETTINGS["first_seed"] + SETTINGS["seeds"])
 SAMPLES, PICTURED = 1000, 6
 
 
@@ -101,6 +105,14 @@ def train(loss: str, penalty: str, seed: int, steps: int) -> tuple[GPAT, bool]:
     return gan, guard.message is not None
 
 
+def nearest(images: np.ndarray) -> np.ndarray:
+    """Distance of each image, as 8×8 means, to the nearest other one."""
+    means = images.reshape(len(images), 8, 4, 8, 4, 3).mean(axis=(2, 4, 5))
+    apart = cdist(*2 * [means.reshape(len(images), -1)])
+    np.fill_diagonal(apart, np.inf)
+    return apart.min(axis=1)
+
+
 def judge(images: np.ndarray, stopped: bool, classifier: keras.Model) -> dict[str, Any]:
     """The verdict on a run's images, and what it rests on."""
     if stopped or not np.isfinite(images).all():
@@ -108,13 +120,15 @@ def judge(images: np.ndarray, stopped: bool, classifier: keras.Model) -> dict[st
     probabilities = classifier.predict(images, verbose=0)
     shares = np.bincount(probabilities.argmax(axis=1), minlength=10) / len(images)
     classes = int((shares >= RULE["class_share"]).sum())
-    spread = float(np.std(images, axis=0).mean() / np.std(data.digits("train"), axis=0).mean())
-    collapsed = classes < RULE["classes"] or spread < RULE["spread"]
+    real = data.digits("test")
+    near = np.quantile(nearest(real), RULE["real_twins"])
+    twins = float(np.mean(nearest(images[: len(real)]) < near))
+    collapsed = classes < RULE["classes"] or twins > RULE["twins"]
     return {
         "verdict": "collapsed" if collapsed else "stands",
         "classes": classes,
         "class_shares": [round(float(share), 3) for share in shares],
-        "spread": round(spread, 3),
+        "twins": round(twins, 3),
         "confident": round(float((probabilities.max(axis=1) >= 0.9).mean()), 3),
     }
 
@@ -154,7 +168,7 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "wilson_95": [round(float(interval.low), 3), round(float(interval.high), 3)],
         "median": {
             name: float(np.median([each.get(name, 0) for each in runs]))
-            for name in ("classes", "spread", "confident")
+            for name in ("classes", "twins", "confident")
         },
     }
 
@@ -172,7 +186,7 @@ def draw_wall(columns: list[list[Path]], path: Path) -> None:
 def main() -> None:
     """Run what is missing; with all of it, write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, help="instead of 450, with --only")
+    parser.add_argument("--steps", type=int, help="instead of 550, with --only")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--only", nargs="+", metavar="LOSS/PENALTY/SEED", help="print these runs")
     options = parser.parse_args()
@@ -200,7 +214,7 @@ def main() -> None:
     if json.loads((RUNS / "settings.json").read_text()) != {**SETTINGS, **RULE}:
         sys.exit(f"{RUNS} holds runs of other settings; move it away to start anew")
     # Seed by seed, so that a part of the study is already a comparison.
-    todo = [(*pair, seed) for seed in range(SETTINGS["seeds"]) for pair in LAMBDA_4]
+    todo = [(*pair, seed) for seed in SEEDS for pair in LAMBDA_4]
     for loss, penalty, seed in tqdm(todo, desc="runs", disable=not sys.stderr.isatty()):
         path = RUNS / f"{loss}-{penalty}-{seed}.json"
         if not path.exists():
@@ -208,10 +222,7 @@ def main() -> None:
             plotting.save_grid(images, path.with_suffix(".png"), columns=1, zoom=1)
             provenance.write(path, figures)
             print(json.dumps(figures), flush=True)
-    paths = {
-        pair: [RUNS / f"{'-'.join(pair)}-{seed}.json" for seed in range(SETTINGS["seeds"])]
-        for pair in LAMBDA_4
-    }
+    paths = {pair: [RUNS / f"{'-'.join(pair)}-{seed}.json" for seed in SEEDS] for pair in LAMBDA_4}
     runs = {pair: [json.loads(p.read_text()) for p in row] for pair, row in paths.items()}
     draw_wall([[p.with_suffix(".png") for p in row] for row in paths.values()], WALL)
     minutes = sum(each["seconds"] for row in runs.values() for each in row) / 60
@@ -221,7 +232,7 @@ def main() -> None:
         "classifier_accuracy_held_out": round(accuracy, 4),
         "table": [summary(row) for row in runs.values()],
         "runs": [each for row in runs.values() for each in row],
-        **clock.card(seed=0),
+        **clock.card(seed=SETTINGS["first_seed"]),
         "minutes": round(minutes, 1),
         "threads": options.threads,
     }
