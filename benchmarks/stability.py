@@ -175,9 +175,14 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def draw_wall(columns: list[list[Path]], path: Path) -> None:
     """Blocks of columns, one block a setting, one column a run."""
-    blocks = [np.hstack([np.asarray(Image.open(p).convert("L")) for p in row]) for row in columns]
+
+    def block(row: list[Path]) -> np.ndarray:
+        strips = [np.asarray(Image.open(p).convert("L")) for p in row]
+        return np.hstack([np.pad(s, ((0, 0), (0, 2)), constant_values=253) for s in strips])
+
+    blocks = [block(row) for row in columns]
     gap = np.full((12, blocks[0].shape[1]), 253, np.uint8)
-    sheet = np.vstack([part for block in blocks for part in (block, gap)][:-1])
+    sheet = np.vstack([part for each in blocks for part in (each, gap)][:-1])
     fresh = path.with_name(f".{path.name}")
     Image.fromarray(sheet).save(fresh, format="PNG", optimize=True)
     os.replace(fresh, path)
