@@ -3,7 +3,7 @@
     python benchmarks/judge_digits.py data/checkpoints/digits.keras --save
 
 Prints one JSON object; --save also writes it to data/results/digits_quality.json. The classifier,
-a small convolutional network, is trained here on the 1,437 training digits and must recognise at
+`features.trained`, is trained here on the 1,437 training digits and must recognise at
 least 97 % of the 360 held-out ones, else the run fails. Distances and recall are taken on the
 features of its last hidden layer, and on pixels.
 """
@@ -21,58 +21,43 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import data, metrics
+from gpat_lib import data, features, metrics
 
 RESULT = provenance.RESULTS / "digits_quality.json"
 
 
-def train_classifier(seed: int = 0) -> tuple[keras.Model, keras.Model, float]:
-    """Return the classifier, its feature extractor, and its accuracy on held-out digits."""
-    keras.utils.set_random_seed(seed)
-    images, labels = data.digits("train", labels=True)
-    test_images, test_labels = data.digits("test", labels=True)
-    layers = keras.layers
-    classifier = keras.Sequential(
-        [
-            keras.Input(images.shape[1:]),
-            layers.RandomTranslation(0.06, 0.06, fill_mode="nearest"),
-            layers.Conv2D(16, 5, strides=2, activation="relu"),
-            layers.Conv2D(32, 3, strides=2, activation="relu"),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(64, activation="relu", name="features"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    classifier.fit(images, labels, epochs=40, batch_size=64, verbose=0)
-    accuracy = classifier.evaluate(test_images, test_labels, verbose=0)[1]
-    if accuracy < 0.97:
-        raise SystemExit(f"the classifier recognises only {accuracy:.3f} of held-out digits")
-    features = keras.Model(classifier.inputs, classifier.get_layer("features").output)
-    return classifier, features, float(accuracy)
+def train_classifier(seed: int = 0) -> features.Trained:
+    """The library's classifier, if it is good enough to judge."""
+    train, test = (data.digits(split, labels=True) for split in ("train", "test"))
+    classifier = features.trained(*train, held_out=test, seed=seed)
+    if classifier.accuracy < 0.97:
+        raise SystemExit(
+            f"the classifier recognises only {classifier.accuracy:.3f} of held-out digits"
+        )
+    return classifier
 
 
-def judge(images: np.ndarray, judges: tuple[keras.Model, keras.Model, float]) -> dict[str, object]:
+def judge(images: np.ndarray, classifier: features.Trained) -> dict[str, object]:
     """Figures for 1,000 generated images ``(1000, 32, 32, 3)`` in [−1, 1]."""
-    classifier, extractor, accuracy = judges
     train, test = data.digits("train"), data.digits("test")
-    probabilities = classifier.predict(images, verbose=0)
-    shares = np.bincount(probabilities.argmax(axis=1), minlength=10) / len(images)
+    probabilities = features.extract(classifier.probabilities, images)
+    coverage = metrics.class_coverage(probabilities, 10)
+    confident, confident_real = (
+        metrics.class_coverage(found, 10, confidence=0.9).share
+        for found in (probabilities, features.extract(classifier.probabilities, test))
+    )
 
-    def features(x: np.ndarray) -> np.ndarray:
-        return extractor.predict(x, verbose=0)
+    def hidden(x: np.ndarray) -> np.ndarray:
+        return features.extract(classifier.features, x)
 
     figures: dict[str, object] = {
-        "classifier_accuracy_held_out": round(accuracy, 4),
+        "classifier_accuracy_held_out": round(classifier.accuracy, 4),
         "images": len(images),
-        "confident_share": round(float((probabilities.max(axis=1) >= 0.9).mean()), 4),
-        "confident_share_of_real_held_out": round(
-            float((classifier.predict(test, verbose=0).max(axis=1) >= 0.9).mean()), 4
-        ),
-        "class_shares": [round(float(share), 3) for share in shares],
+        "confident_share": round(confident, 4),
+        "confident_share_of_real_held_out": round(confident_real, 4),
+        "class_shares": [round(n / len(images), 3) for n in coverage.counts],
     }
-    for name, view in (("features", features), ("pixels", lambda x: x[..., 0])):
+    for name, view in (("features", hidden), ("pixels", lambda x: x[..., 0])):
         precision, recall = metrics.precision_recall(view(train), view(images), k=3)
         figures[f"precision_{name}"] = round(precision, 3)
         figures[f"recall_{name}"] = round(recall, 3)

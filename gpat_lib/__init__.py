@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gpat_lib import (
         data,
         dynamics,
+        features,
         losses,
         metrics,
         models,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "data",
     "dynamics",
+    "features",
     "losses",
     "metrics",
     "models",

@@ -38,6 +38,11 @@ def test_importing_the_library_alone_loads_nothing_heavy():
     assert loaded_after(code, HEAVY) == [[]]
 
 
+def test_the_metrics_load_nothing_heavy_until_they_are_used():
+    code = "from gpat_lib import metrics; look(); metrics.kernel_distance([[1.0], [2]], [[3], [4]])"
+    assert loaded_after(code + "; look()", HEAVY) == [[], []]
+
+
 def test_training_asks_for_no_plotting_science_or_image_package():
     """Keras may load some of them by itself; what counts is what the library asks for."""
     code = f"""
@@ -53,6 +58,7 @@ def watched(name, globals=None, *others, **named):
 builtins.__import__ = watched
 import keras
 from gpat_lib import GPAT, LossWeights, losses, penalties, models, data, training
+from gpat_lib import features, metrics
 gan = GPAT(
     keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)]),
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),

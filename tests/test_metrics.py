@@ -1,5 +1,7 @@
 """Metrics against references that are written out, and on sets whose values are known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,40 @@ def test_precision_and_recall_by_brute_force(k, seed):
     np.testing.assert_allclose(metrics.precision_recall(real, fake, k=k), expected)
 
 
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_precision_and_recall_agree_with_prdc(k):
+    """The package of Naeem et al. 2020."""
+    from prdc import compute_prdc
+
+    rng = np.random.default_rng(k)
+    real, fake = rng.normal(size=(300, 8)), rng.normal(0.3, 0.8, (250, 8))
+    expected = compute_prdc(real, fake, k)
+    assert 0 < expected["recall"] < expected["precision"] < 1
+    found = metrics.precision_recall(real, fake, k=k)
+    np.testing.assert_allclose(found, (expected["precision"], expected["recall"]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 100, 1000, 10**6])
+def test_precision_and_recall_do_not_depend_on_the_blocks(monkeypatch, block):
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(60, 3)), rng.normal(0.8, 0.7, (45, 3))
+    expected = by_loops(real, fake, 3)
+    monkeypatch.setattr(metrics, "BLOCK", block)
+    np.testing.assert_allclose(metrics.precision_recall(real, fake), expected)
+
+
+def test_precision_and_recall_hold_their_distances_in_blocks(monkeypatch):
+    """1,500 × 1,500 distances would need 18 MB at once."""
+    points = np.random.default_rng(0).normal(size=(2, 1500, 2))
+    monkeypatch.setattr(metrics, "BLOCK", 2**16)
+    metrics.precision_recall(*points[:, :10])  # imports are not counted
+    tracemalloc.start()
+    metrics.precision_recall(*points)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3e6
+
+
 def test_precision_and_recall_of_known_sets():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(50, 4))
@@ -41,6 +77,13 @@ def test_precision_and_recall_of_known_sets():
     assert metrics.precision_recall(points, points + 100) == (0.0, 0.0)
     images = points.reshape(50, 2, 2, 1)
     assert metrics.precision_recall(images, images) == (1.0, 1.0)
+
+
+def test_a_ball_holds_its_rim():
+    """With k = 1 the radius is 1 around 0 and 1, ½ around 2 and 2.5: rims touch samples."""
+    real, fake = np.array([[0.0], [1.0]]), np.array([[2.0], [2.5]])
+    assert metrics.precision_recall(real, fake, k=1) == (0.5, 0.0)
+    assert metrics.precision_recall(fake, real + 0.5, k=1) == (0.5, 1.0)
 
 
 def test_a_dropped_mode_lowers_recall_only_and_noise_precision_only():
@@ -142,6 +185,37 @@ def test_no_sample_of_high_quality_is_worse_than_collapse():
     assert found.kl == np.inf
 
 
+# ---------------------------------------------------------------- class coverage
+
+
+def test_class_coverage_of_known_counts():
+    """p = (½, ¼, ¼, 0): KL = ½ ln 2; all in one class: ln k; even: 0."""
+    found = metrics.class_coverage(np.repeat([0, 1, 2], [50, 25, 25]), 4)
+    assert (found.modes, found.share, found.counts) == (3, 1.0, (50, 25, 25, 0))
+    assert found.kl == pytest.approx(0.5 * np.log(2))
+    assert metrics.class_coverage([999] * 7, 1000).kl == pytest.approx(np.log(1000))
+    assert metrics.class_coverage(np.arange(10, dtype=np.uint8), 10).kl == pytest.approx(0)
+
+
+def test_class_coverage_of_probabilities():
+    """The likeliest class counts, from the given confidence on; the boundary belongs to it."""
+    found = np.array([[0.5, 0.25, 0.25], [0.0, 0.75, 0.25], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]])
+    assert metrics.class_coverage(found, 3).counts == (1, 2, 1)
+    sure = metrics.class_coverage(found, 3, confidence=0.75)
+    assert (sure.modes, sure.share, sure.counts) == (1, 0.5, (0, 2, 0))
+    assert sure.kl == pytest.approx(np.log(3))
+    none = metrics.class_coverage(found[:1], 3, confidence=0.9)
+    assert (none.modes, none.share, none.kl) == (0, 0.0, np.inf)
+
+
+def test_a_perfect_sampler_of_stacked_digits():
+    """26,000 samples of 1,000 classes: KL 0.019, as the field's tables have it for real data."""
+    rng = np.random.default_rng(0)
+    found = [metrics.class_coverage(rng.integers(0, 1000, 26_000), 1000) for _ in range(20)]
+    assert {coverage.modes for coverage in found} == {1000}
+    assert np.mean([coverage.kl for coverage in found]) == pytest.approx(0.0193, rel=0.02)
+
+
 GOOD = np.zeros((5, 2))
 
 
@@ -197,3 +271,25 @@ def test_nearest_distance_names_bad_input(arguments, message):
 def test_mode_coverage_names_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         metrics.mode_coverage(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], 3), "^predictions must be probabilities"),
+        ((np.zeros(0, int), 3), "^predictions must hold classes"),
+        ((np.zeros((0, 3)), 3), "^predictions must hold classes"),
+        (([0, 3], 3), "^predictions must hold classes from 0 to 2"),
+        (([0, -1], 3), "^predictions must hold classes from 0 to 2"),
+        (([0.0, 1.0], 3), r"^predictions must be probabilities.*got float64 \(2,\)"),
+        ((np.eye(3), 4), r"^predictions must be probabilities \(n, 4\).*got float64 \(3, 3\)"),
+        ((np.eye(3) * 5, 3), "^predictions must be probabilities.*sum to 1"),
+        ((np.eye(3) * np.nan, 3), "^predictions must be probabilities"),
+        (([0, 1], 3, 0.9), "^predictions must be probabilities.*without confidence"),
+        ((np.eye(3), 3, 1.0), "^confidence must be"),
+        (([0], 0), "^classes must be"),
+    ],
+)
+def test_class_coverage_names_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.class_coverage(*arguments)
