@@ -177,6 +177,22 @@ def test_frechet_distance_with_singular_covariances():
     )
 
 
+def test_rounding_leaves_nothing_of_directions_without_spread():
+    """Σ₁ = c uuᵀ against a full Σ₂: tr √(Σ₁Σ₂) = √(c uᵀΣ₂u), to the last digits."""
+    rng = np.random.default_rng(0)
+    u, along = rng.normal(size=80), rng.normal(size=(200, 1))
+    line, cloud = along * u, rng.normal(size=(200, 80)) @ rng.normal(size=(80, 80))
+    full = np.cov(cloud, rowvar=False)
+    scale = along.var(ddof=1)
+    expected = (
+        np.sum((line.mean(0) - cloud.mean(0)) ** 2)
+        + scale * u @ u
+        + np.trace(full)
+        - 2 * np.sqrt(scale * u @ full @ u)
+    )
+    assert metrics.frechet_distance(line, cloud) == pytest.approx(expected, rel=1e-12)
+
+
 def test_the_bias_of_the_frechet_distance_falls_as_one_over_n():
     """What the docstring says of a perfect sampler with d = 64: about 2,230/n."""
     rng = np.random.default_rng(0)
