@@ -206,7 +206,8 @@ def main() -> None:
         parser.error("--steps goes with --only: the study has its own number")
 
     clock = provenance.Clock()
-    classifier, _, accuracy = train_classifier()
+    judges = train_classifier()
+    classifier = judges.probabilities
     if options.only:
         steps = options.steps or SETTINGS["steps"]
         for loss, penalty, seed in named:
@@ -234,7 +235,7 @@ def main() -> None:
     content = {
         "settings": SETTINGS,
         "rule": RULE,
-        "classifier_accuracy_held_out": round(accuracy, 4),
+        "classifier_accuracy_held_out": round(judges.accuracy, 4),
         "table": [summary(row) for row in runs.values()],
         "runs": [each for row in runs.values() for each in row],
         **clock.card(seed=SETTINGS["first_seed"]),
