@@ -129,10 +129,7 @@ def main() -> None:
             epochs = options.epochs or SETTINGS["epochs"]
             print(json.dumps(run(size, fold, ruler.features, epochs)), flush=True)
         return
-    if not RUNS.exists():
-        provenance.write(RUNS / "settings.json", SETTINGS)
-    if json.loads((RUNS / "settings.json").read_text()) != json.loads(json.dumps(SETTINGS)):
-        sys.exit(f"{RUNS} holds runs of other settings; move it away to start anew")
+    provenance.keep_settings(RUNS, SETTINGS)
     runs = []
     for size, fold in tqdm(pairs, desc="runs", disable=not sys.stderr.isatty()):
         path = RUNS / f"{size}-{fold}.json"

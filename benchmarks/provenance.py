@@ -54,3 +54,12 @@ def write(path: Path, content: dict[str, Any]) -> None:
     fresh = path.with_name(f".{path.name}")
     fresh.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(fresh, path)
+
+
+def keep_settings(runs: Path, settings: dict[str, Any]) -> None:
+    """Note a study's settings beside its finished runs; exit if those there had others."""
+    path = runs / "settings.json"
+    if not runs.exists():
+        write(path, settings)
+    if json.loads(path.read_text()) != json.loads(json.dumps(settings)):
+        sys.exit(f"{runs} holds runs of other settings; move it away to start anew")

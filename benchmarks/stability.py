@@ -40,13 +40,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 from scipy.spatial.distance import cdist
-from scipy.stats import binomtest
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
 from benchmarks.judge_digits import train_classifier
-from gpat_lib import GPAT, LossWeights, data, models, plotting
+from gpat_lib import GPAT, LossWeights, data, metrics, models, plotting
 from gpat_lib.training import DivergenceGuard
 
 RUNS = provenance.ROOT / "runs" / "stability"
@@ -156,7 +155,7 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """How many runs of one setting failed, with the interval of the share."""
     verdicts = [each["verdict"] for each in runs]
     failed = len(runs) - verdicts.count("stands")
-    interval = binomtest(failed, len(runs)).proportion_ci(0.95, method="wilson")
+    share, *interval = metrics.proportion_interval(failed, len(runs))
     return {
         "loss": runs[0]["loss"],
         "penalty": runs[0]["penalty"],
@@ -164,8 +163,8 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "runs": len(runs),
         "diverged": verdicts.count("diverged"),
         "collapsed": verdicts.count("collapsed"),
-        "failed_share": round(failed / len(runs), 3),
-        "wilson_95": [round(float(interval.low), 3), round(float(interval.high), 3)],
+        "failed_share": round(share, 3),
+        "wilson_95": [round(bound, 3) for bound in interval],
         "median": {
             name: float(np.median([each.get(name, 0) for each in runs]))
             for name in ("classes", "twins", "confident")
@@ -215,10 +214,7 @@ def main() -> None:
             print(json.dumps(figures), flush=True)
         return
 
-    if not RUNS.exists():
-        provenance.write(RUNS / "settings.json", {**SETTINGS, **RULE})
-    if json.loads((RUNS / "settings.json").read_text()) != {**SETTINGS, **RULE}:
-        sys.exit(f"{RUNS} holds runs of other settings; move it away to start anew")
+    provenance.keep_settings(RUNS, {**SETTINGS, **RULE})
     # Seed by seed, so that a part of the study is already a comparison.
     todo = [(*pair, seed) for seed in SEEDS for pair in LAMBDA_4]
     for loss, penalty, seed in tqdm(todo, desc="runs", disable=not sys.stderr.isatty()):

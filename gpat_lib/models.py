@@ -42,7 +42,7 @@ class ClipWeights(keras.constraints.Constraint):
 
 @keras.saving.register_keras_serializable(package="gpat_lib")
 def leaky_relu(x: Any, negative_slope: float = 0.0) -> Any:
-    """X where x > 0, else ``negative_slope``·x: the bend in the course's discriminators.
+    """Keep x where x > 0, else take ``negative_slope``·x: the bend in the course's discriminators.
 
     Values and gradients are those of Keras's ReLU and LeakyReLU, and cheaper under a gradient
     penalty. TensorFlow's own pass a second derivative of *zeros* to the features, which are then
