@@ -144,7 +144,7 @@ RECIPES = {
             ema=0.999,
             n_critic=1,
             batch_size=256,
-            steps=50_000,
+            steps=62_000,
             steps_per_execution=100,
         ),
         Recipe("source"),
