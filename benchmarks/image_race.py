@@ -1,26 +1,30 @@
 """How fast three recipes come near real images: Fréchet distance over seconds, paired by seed.
 
-    python benchmarks/image_race.py mnist --path FOLDER      # the test images' idx files
-    python benchmarks/image_race.py cifar10 --path FILE.tar  # pictures in class folders
+    python benchmarks/image_race.py mnist --path FOLDER --pace  # first, on an idle machine
+    python benchmarks/image_race.py mnist --path FOLDER         # the test images' idx files
+    python benchmarks/image_race.py cifar10 --path FILE.tar     # pictures in class folders
 
 images        `recipes.get("images")`
 wgan_gp       `recipes.get("wgan_gp")`, as in tutorials: α from U[0, 1], three critic updates,
               Adam(2e-4, 0.5, 0.9), no average, a constant rate
 wgan_gp_ema   the same with the running average and the falling rate of "images"
 
-All train the same networks on the 10,000 test images, for --seconds each. How many steps that is,
-is measured on a few steps before; the schedules are stretched to it. At points along the way the
-clock stops and 5,000 generated images are compared with all real ones, by the Fréchet distance on
-two sets of features: those of a small classifier trained on the same images, the same in all runs,
-and random filters. Neither is the network of the FID. The distance of one half of the real images
-to the other is given as what a perfect sampler of that size might get.
+All train the same networks on the 10,000 test images, for --seconds each. How many steps that is
+follows from the pace: the seconds of a step on all cores. It is measured first, in rounds of the
+three recipes, by --pace, and kept; the runs themselves may then share the machine: their
+seconds are steps times pace, and the schedules are stretched to the number of steps. At points
+along the way 5,000 generated images are compared with all real ones, by the Fréchet distance on two
+sets of features: those of a small classifier trained on the same images, the same in all runs, and
+random filters. Neither is the network of the FID. The distance of one half of the real images to
+the other is given as what a perfect sampler of that size might get.
 
-Finished runs are kept in runs/image_race/, and the command goes on where it was stopped; after each
-run data/results/image_race_NAME.json is written anew with what there is.
+Pace and finished runs are kept in runs/image_race/, and the command goes on where it was stopped;
+after each run data/results/image_race_NAME.json is written anew with what there is.
 """
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -47,7 +51,8 @@ RACERS = {
     "wgan_gp_ema": dataclasses.replace(TUTORIAL, ema=OURS.ema, final_rate=OURS.final_rate),
 }
 LOADERS = {"mnist": data.mnist, "cifar10": data.cifar10}
-GENERATED, POINTS, CALIBRATION = 5000, 10, 40
+GENERATED, POINTS = 5000, 10
+ROUNDS, ROUND = 5, 20  # of the pace: how many, and steps in each
 
 
 def judges(images: np.ndarray, labels: np.ndarray) -> dict[str, keras.Model]:
@@ -66,43 +71,46 @@ def moments(extractor: keras.Model, images: np.ndarray) -> metrics.Moments:
     return gathered
 
 
+def pace(images: np.ndarray) -> dict[str, float]:
+    """Seconds of a step, by recipe: the median of some rounds."""
+    racers = {}
+    for name, recipe in RACERS.items():
+        batches = data.batches(images, recipe.batch_size, seed=0).repeat()
+        gan = recipe.build(ROUNDS * ROUND, seed=0, image_shape=images.shape[1:])
+        gan.fit(batches, steps_per_epoch=2, verbose=0)  # traces
+        racers[name] = functools.partial(gan.fit, batches, steps_per_epoch=ROUND, verbose=0)
+    spent: dict[str, list[float]] = {name: [] for name in racers}
+    for _ in range(ROUNDS):
+        for name, fit in racers.items():
+            begin = time.monotonic()
+            fit()
+            spent[name].append((time.monotonic() - begin) / ROUND)
+    return {name: round(float(np.median(seconds)), 5) for name, seconds in spent.items()}
+
+
 def race(
     recipe: recipes.Recipe,
     images: np.ndarray,
     extractors: dict[str, keras.Model],
     real: dict[str, metrics.Moments],
-    seconds: float,
+    steps: int,
     seed: int,
-) -> dict[str, Any]:
-    """One run: points (steps, seconds, distances) along it."""
+) -> list[dict[str, Any]]:
+    """One run: points (steps, distances) along it."""
+    keras.utils.set_random_seed(seed)
+    gan = recipe.build(steps, seed=seed, image_shape=images.shape[1:])
     batches = data.batches(images, recipe.batch_size, seed=seed).repeat()
-
-    def train(steps: int, parts: int, note: Any = None) -> float:
-        keras.utils.set_random_seed(seed)
-        gan = recipe.build(steps, seed=seed)
-        gan.fit(batches, steps_per_epoch=2, verbose=0)  # traces
-        spent, done = 0.0, 2
-        for part in range(1, parts + 1):
-            begin, todo = time.monotonic(), steps * part // parts - done
-            gan.fit(batches, steps_per_epoch=todo, verbose=0)
-            spent, done = spent + time.monotonic() - begin, done + todo
-            if note:
-                note(gan, done, spent)
-        return spent / (done - 2)
-
-    points = []
-
-    def note(gan: Any, done: int, spent: float) -> None:
+    points: list[dict[str, Any]] = []
+    for done in np.linspace(0, steps, POINTS + 1).astype(int)[1:].tolist():
+        before = points[-1]["steps"] if points else 0
+        gan.fit(batches, steps_per_epoch=done - before, verbose=0)
         made = gan.generate(GENERATED, seed=1)
         distances = {
             name: round(metrics.frechet_distance(real[name], moments(extractor, made)), 4)
             for name, extractor in extractors.items()
         }
-        points.append({"steps": done, "seconds": round(spent, 1), **distances})
-
-    per_step = train(CALIBRATION, 1)
-    train(max(POINTS * 3, round(seconds / per_step)), POINTS, note)
-    return {"points": points}
+        points.append({"steps": done, **distances})
+    return points
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -132,10 +140,17 @@ def main() -> None:
     parser.add_argument("--path", help="a local copy; downloaded if not given")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=600.0, help="of training, per run")
-    parser.add_argument("--threads", type=int, default=0, help="0: all cores")
+    parser.add_argument("--threads", type=int, default=0, help="of the runs; 0: all cores")
+    parser.add_argument("--pace", action="store_true", help="only measure the seconds of a step")
     options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     images, labels = LOADERS[options.name]("test", labels=True, path=options.path)
+    paced = RUNS / f"{options.name}-pace.json"
+    if options.pace:
+        provenance.write(paced, {**pace(images), "cores": os.cpu_count()})
+        return
+    if not paced.exists():
+        parser.error("the pace is not known yet: give --pace first, on an idle machine")
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     extractors = judges(images, labels)
     real = {name: moments(extractor, images) for name, extractor in extractors.items()}
     order = np.random.default_rng(0).permutation(len(images))
@@ -145,15 +160,18 @@ def main() -> None:
         for name, extractor in extractors.items()
     }
     clock = provenance.Clock()
+    per_step = json.loads(paced.read_text())
     runs = []
     pairs = [(seed, name) for seed in range(options.seeds) for name in RACERS]
     for seed, name in tqdm(pairs, desc="runs", disable=not sys.stderr.isatty()):
         path = RUNS / f"{options.name}-{options.seconds:g}-{name}-{seed}.json"
         if not path.exists():
-            found = race(RACERS[name], images, extractors, real, options.seconds, seed)
-            threads = options.threads or os.cpu_count()
-            provenance.write(path, {"recipe": name, "seed": seed, "threads": threads, **found})
-            print(path.stem, found["points"][-1], flush=True)
+            steps = max(POINTS, round(options.seconds / per_step[name]))
+            points = race(RACERS[name], images, extractors, real, steps, seed)
+            for point in points:
+                point["seconds"] = round(point["steps"] * per_step[name], 1)
+            provenance.write(path, {"recipe": name, "seed": seed, "points": points})
+            print(path.stem, points[-1], flush=True)
         runs.append(json.loads(path.read_text()))
         content = {
             "images": len(images),
@@ -161,6 +179,7 @@ def main() -> None:
             "ratios": summary(runs),
             "runs": runs,
             "seconds": options.seconds,
+            "pace": per_step,
             **clock.card(seed=0),
             # Not the path of one machine.
             "command": f"python benchmarks/image_race.py {options.name} --path PATH",
