@@ -14,7 +14,7 @@ from gpat_lib import _checks
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["EXTENSIONS", "Picture", "image_folder", "load", "read_picture", "save"]
+__all__ = ["EXTENSIONS", "Picture", "image_folder", "load", "read_picture", "resized", "save"]
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 50_000_000
@@ -157,6 +157,27 @@ def _from_array(where: str, source: Any) -> Picture:
     alpha = (values[..., 3:] + 1.0) / 2.0 if axes == (4,) else None
     rgb = np.repeat(values, 3, axis=-1) if axes in ((), (1,)) else values[..., :3]
     return Picture(rgb, alpha, array.dtype, axes, black)
+
+
+def resized(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
+    """An image ``(h, w, 3)`` in [−1, 1] brought to another size by Lanczos's filter, as float32.
+
+    Args:
+        rgb: The image.
+        height: Of the result, in pixels.
+        width: Of the result.
+    """
+    if rgb.shape[:2] == (height, width):
+        return np.asarray(rgb, np.float32)
+    from PIL import Image
+
+    layers = [
+        Image.fromarray(np.ascontiguousarray(rgb[..., channel], np.float32)).resize(
+            (width, height), Image.Resampling.LANCZOS
+        )
+        for channel in range(rgb.shape[-1])
+    ]
+    return np.clip(np.stack(layers, axis=-1), -1.0, 1.0)
 
 
 def save(image: Any, path: str | Path, force: bool = False) -> Path:
