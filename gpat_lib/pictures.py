@@ -172,12 +172,10 @@ def resized(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
     from PIL import Image
 
     layers = [
-        Image.fromarray(np.ascontiguousarray(rgb[..., channel], np.float32)).resize(
-            (width, height), Image.Resampling.LANCZOS
-        )
-        for channel in range(rgb.shape[-1])
+        Image.fromarray(layer).resize((width, height), Image.Resampling.LANCZOS)
+        for layer in np.ascontiguousarray(np.moveaxis(rgb, -1, 0), np.float32)
     ]
-    return np.clip(np.stack(layers, axis=-1), -1.0, 1.0)
+    return np.clip(np.stack([np.asarray(layer) for layer in layers], axis=-1), -1.0, 1.0)
 
 
 def save(image: Any, path: str | Path, force: bool = False) -> Path:
@@ -209,18 +207,13 @@ def save(image: Any, path: str | Path, force: bool = False) -> Path:
     if kind in ("BMP", "JPEG"):
         image = _on_white(image).convert("RGB")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-
-    def refuse_to_replace() -> None:
-        if path.exists() and not force:
-            raise FileExistsError(f"path {str(path)!r} exists; say force to replace it")
-
-    refuse_to_replace()
     try:
         with open(part, "wb") as stream:
             image.save(stream, kind, quality=95)
             stream.flush()
             os.fsync(stream.fileno())
-        refuse_to_replace()
+        if path.exists() and not force:
+            raise FileExistsError(f"path {str(path)!r} exists; say force to replace it")
         os.replace(part, path)
     except FileExistsError:
         raise

@@ -341,3 +341,22 @@ def test_a_missing_folder_and_a_format_too_small_are_named(tmp_path):
     with pytest.raises((ValueError, OSError), match="WEBP|cannot be written"):
         pictures.save(wide, tmp_path / "a.webp")
     assert files(tmp_path) == []
+
+
+# ---------------------------------------------------------------- another size
+
+
+def test_resized_keeps_means_sides_and_range():
+    y, x = np.mgrid[-1:1:40j, -1:1:60j]
+    rgb = np.stack([y, x, np.sign(x)], -1)
+    small = pictures.resized(rgb, 20, 15)
+    assert small.shape == (20, 15, 3)
+    assert small.dtype == np.float32
+    assert np.abs(small).max() <= 1  # Lanczos's overshoot at the edge is cut
+    np.testing.assert_allclose(small[..., 0], rgb.reshape(20, 2, 15, 4, 3).mean((1, 3))[..., 0],
+                               atol=0.05)  # fmt: skip
+    np.testing.assert_allclose(small.mean((0, 1)), 0, atol=1e-3)
+    assert (small[:, :5, 2] < -0.9).all()
+    same = pictures.resized(rgb, 40, 60)
+    np.testing.assert_allclose(same, rgb, atol=1e-7)
+    assert same.dtype == np.float32

@@ -33,7 +33,7 @@ def ramp(colors: np.ndarray, t: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(t, stops, channel) for channel in colors.T], axis=-1)
 
 
-def smooth(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def smooth(x: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """Smooth step: 0 at ``low``, 1 at ``high``."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
@@ -45,7 +45,9 @@ def mix(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return a + (b - a) * weight
 
 
-def noise(rng: np.random.Generator, scale, octaves: int = 3) -> np.ndarray:
+def noise(
+    rng: np.random.Generator, scale: float | tuple[float, float], octaves: int = 3
+) -> np.ndarray:
     """Smooth noise of mean 0 and deviation 1; ``scale`` in pixels, one number or (y, x)."""
     total = np.zeros((N, N))
     for octave in range(octaves):
@@ -102,12 +104,22 @@ def brush_strokes(rng: np.random.Generator) -> np.ndarray:
     color = np.where(tree[..., None], bark, color)
     u, v = np.where(tree, 0.35 * np.sin(26 * Y + 9 * X), u), np.where(tree, -1, v)
     region = np.where(tree, 3, np.where(field, 2, np.where(hills, 1, 0)))
-    accents = [rgb("f7e9a8", "8fc4e8", "0a0f3c", "4a7fe0"), rgb("0d2c48", "8fc27a"),
-               rgb("fff0a0", "d1441c", "4a5a1a", "7a3412"), rgb("000a08", "4a7a3c", "b58a2a")]  # fmt: skip
+    accents = [
+        rgb("f7e9a8", "8fc4e8", "0a0f3c", "4a7fe0"),
+        rgb("0d2c48", "8fc27a"),
+        rgb("fff0a0", "d1441c", "4a5a1a", "7a3412"),
+        rgb("000a08", "4a7a3c", "b58a2a"),
+    ]
     return paint(rng, color, np.arctan2(v, u), region, accents)
 
 
-def paint(rng, color, angle, region, accents) -> np.ndarray:
+def paint(
+    rng: np.random.Generator,
+    color: np.ndarray,
+    angle: np.ndarray,
+    region: np.ndarray,
+    accents: list,
+) -> np.ndarray:
     """Strokes of bristles along ``angle``, coarse to fine, lit from the upper left."""
     canvas, relief = Image.new("RGB", (N, N), (38, 26, 30)), Image.new("L", (N, N), 128)
     ink, bump = ImageDraw.Draw(canvas), ImageDraw.Draw(relief)
@@ -145,8 +157,8 @@ def paint(rng, color, angle, region, accents) -> np.ndarray:
     return np.asarray(canvas) / 255.0 * (1 + 0.22 * np.clip(light, -1.2, 1.2)[..., None])
 
 
-def relaxed(rng, count: int, weight: np.ndarray, rounds: int) -> np.ndarray:
-    """Points (y, x) that lie evenly under ``weight``: Lloyd's rounds on a grid of half the size."""
+def relaxed(rng: np.random.Generator, count: int, weight: np.ndarray, rounds: int) -> np.ndarray:
+    """Points (y, x) that lie evenly under ``weight``: Lloyd's rounds (Secord 2002)."""
     coarse = weight[::2, ::2]
     grid = np.argwhere(np.ones_like(coarse))
     mass = coarse.ravel()
@@ -233,7 +245,7 @@ def woodcut(rng: np.random.Generator) -> np.ndarray:
         X < 0.36, 0.2 + 0.95 * np.abs(X - 0.36) ** 1.1, 0.2 + 0.62 * np.abs(X - 0.36) ** 0.9
     )
     ridge = ridge + 0.012 * noise(rng, (30, 8))[N // 2][None, :]
-    shore = 0.66 + 0.0 * X
+    shore = 0.66
     coast = wave(rng, 0.86, 0.03, 1.1)
     # One field of carved lines per region: phase, whose whole numbers are the lines, and tone.
     phase = sun * N / 10.5 + 0.25 * warp
@@ -353,36 +365,116 @@ def marbling(rng: np.random.Generator) -> np.ndarray:
         across = -dy * x + dx * y
         tooth = np.floor(across / gap)
         off = np.abs(across - (tooth + 0.5) * gap)
-        pull = (
-            shift
-            * sharp
-            / (off + sharp)
-            * (1 if angle == 90 and gap < 40 else np.where(tooth % 2, -1, 1))
-        )
+        pull = shift * sharp / (off + sharp)
+        if gap > 40:
+            pull = np.where(tooth % 2, -pull, pull)
         x, y = x - dx * pull, y - dy * pull
-    ink = np.full((N, N), -1)
+    x, y, ink = x.astype(np.float32), y.astype(np.float32), np.full((N, N), -1, np.int8)
     grid = np.stack(np.meshgrid(np.arange(11), np.arange(11)), -1).reshape(-1, 2)
     places = (grid + rng.uniform(-0.45, 0.45, grid.shape)) * 0.17 * N - 0.35 * N
     order = np.concatenate([rng.permutation(len(grid)) for _ in range(4)])
-    places = places[order]
+    places = places[order].tolist()
     sets = np.array([(1, 0, 3), (2, 1, 0), (4, 0, 1), (3, 1, 5), (2, 4, 0), (1, 5, 0)])
     colors = sets[
         rng.integers(len(sets), size=len(grid))[order], np.arange(len(order)) // len(grid) % 3
     ]
-    sizes = rng.uniform(22, 36, len(colors))
+    sizes = rng.uniform(22, 36, len(colors)).tolist()
     for (cx, cy), size, color in zip(places[::-1], sizes[::-1], colors[::-1], strict=True):
-        square = (x - cx) ** 2 + (y - cy) ** 2
-        ink = np.where((ink < 0) & (square < size**2), color, ink)
-        squeeze = np.sqrt(np.clip(1 - size**2 / np.maximum(square, 1e-9), 0, 1))
-        x, y = cx + (x - cx) * squeeze, cy + (y - cy) * squeeze
+        dx, dy = x - cx, y - cy
+        square = np.maximum(dx * dx + dy * dy, 1e-6)
+        ink[(ink < 0) & (square < size**2)] = color
+        squeeze = np.sqrt(np.maximum(1 - size**2 / square, 0))
+        x, y = cx + dx * squeeze, cy + dy * squeeze
     color = inks[ink]
     edges = ndimage.maximum_filter(ink, 3) != ndimage.minimum_filter(ink, 3)
     color = mix(color, rgb("1a1428")[0], 0.35 * ndimage.gaussian_filter(edges.astype(float), 1.0))
     return color * (1 + 0.03 * noise(rng, 2) + 0.03 * noise(rng, 25))[..., None]
 
 
+def packed(rng: np.random.Generator, inside: np.ndarray, radii: tuple[int, ...]) -> list:
+    """Discs (x, y, radius) that do not touch, large ones first, as many as some tries give."""
+    free = ndimage.distance_transform_edt(np.pad(inside, 40, constant_values=True))[40:-40, 40:-40]
+    discs = []
+    rows, columns = np.mgrid[:N, :N]
+    for radius in radii:
+        places = rng.permutation(np.flatnonzero(free > radius))
+        for place in places[:6000]:
+            y, x = divmod(place, N)
+            if free[y, x] > radius:
+                discs.append((x, y, radius))
+                low, high = np.maximum((y - 99, x - 99), 0), (y + 99, x + 99)
+                near = np.s_[low[0] : high[0], low[1] : high[1]]
+                gap = np.hypot(rows[near] - y, columns[near] - x) - radius
+                free[near] = np.minimum(free[near], gap)
+    return discs
+
+
+def gilded(rng: np.random.Generator) -> np.ndarray:
+    """Ornament in gold leaf: spirals in the sky, a mantle of tiles, a meadow of flowers."""
+    top = 0.62 - 0.30 * np.exp(-(((X[:1] - 0.62) / 0.2) ** 2)) + 0.03 * np.sin(9 * X[:1])
+    foot = 0.76 + 0.05 * np.sin(5 * X[:1] + 0.5)
+    mantle, meadow = (Y > top) & (Y < foot), Y >= foot
+    leaf = 0.07 * noise(rng, (7, 2)) + 0.10 * noise(rng, 30)
+    page = ramp(rgb("8a5a14", "d29a26", "f3cf5a", "fff0a8"), 0.55 + leaf)
+    # The mantle: bricks along its fall, each with a smaller one inside.
+    u, v = (X - 0.5) * N / 21 * (1 + 0.35 * (0.8 - Y)), (Y - 0.5 * top) * N / 27
+    column = np.floor(u).astype(int)
+    v = v + rng.random(99)[column % 99]
+    cell = (column * 57 + np.floor(v).astype(int) * 13) % 997
+    tints = rgb("17130f", "17130f", "f4ecd2", "c9c2b0", "b9781c", "7a1f1c", "1c4a50")
+    outer = rng.integers(len(tints), size=997)
+    inner = (outer + rng.integers(1, len(tints), size=997)) % len(tints)
+    edge = np.maximum(np.abs(u % 1 - 0.5), np.abs(v % 1 - 0.5))
+    brick = mix(tints[inner[cell]], tints[outer[cell]], smooth(edge, 0.22, 0.27))
+    brick = mix(brick, rgb("d9a83a")[0], smooth(edge, 0.42, 0.46))
+    page = np.where(mantle[..., None], brick * (1 + leaf[..., None]), page)
+    page = np.where(meadow[..., None], rgb("16331f")[0] * (1 + 3 * leaf[..., None]), page)
+    image = Image.fromarray(np.clip(255 * page, 0, 255).astype(np.uint8))
+    pen = ImageDraw.Draw(image)
+
+    def disc(x: float, y: float, r: float, ink: np.ndarray) -> None:
+        pen.ellipse((x - r, y - r, x + r, y + r), tuple((255 * ink).astype(int)))
+
+    grounds = rgb("5a2a12", "17130f", "7a1f1c", "14484e")
+    for x, y, r in packed(rng, ~(mantle | meadow), (25, 21, 17, 12, 8, 5)):
+        kind = rng.integers(4)
+        if r < 10:
+            disc(x, y, r - 1, grounds[kind])
+            disc(x, y, 0.45 * r, rgb("fff0a8")[0])
+            continue
+        ground, line = rgb("5a2a12")[0], rgb("5a2a12")[0]
+        if rng.random() < 0.4:
+            disc(x, y, r, grounds[kind])
+            line = rgb("f6d566")[0]
+        t = np.linspace(0, 1, 90)
+        turn = rng.uniform(0, 2 * np.pi) + rng.choice((-1, 1)) * t * 2 * np.pi * (r / 7.5)
+        path = np.stack(
+            [x + (r - 2) * (1 - t) * np.cos(turn), y + (r - 2) * (1 - t) * np.sin(turn)], 1
+        )
+        pen.line([tuple(point) for point in path], tuple((255 * line).astype(int)), 4, "curve")
+        disc(x, y, 3, line if ground is line else rgb("fff0a8")[0])
+    petals = rgb("d8402a", "f0a028", "f6ead0", "3f5fc0", "a04a9a", "f2cf3a", "5a9a3a")
+    for x, y, r in packed(rng, meadow, (21, 16, 12, 8, 5)):
+        ink, eye = petals[rng.choice(7, 2, replace=False)]
+        if r < 10:
+            disc(x, y, r - 1, ink)
+            continue
+        count, start = rng.integers(5, 9), rng.uniform(0, 6)
+        for k in range(count):
+            way = start + 2 * np.pi * k / count
+            disc(x + 0.6 * r * np.cos(way), y + 0.6 * r * np.sin(way), 0.40 * r, ink)
+        disc(x, y, 0.42 * r, eye)
+        disc(x, y, 0.18 * r, rgb("17130f")[0])
+    page = np.asarray(image) / 255.0
+    for part in (mantle, meadow):
+        rim = ndimage.distance_transform_edt(part) + ndimage.distance_transform_edt(~part)
+        page = mix(rgb("f6d566")[0] * np.ones((N, N, 1)), page, smooth(rim, 4, 6))
+        page = mix(rgb("2a1608")[0] * np.ones((N, N, 1)), page, smooth(np.abs(rim - 7), 1, 2.5))
+    return page * (1 + 0.04 * noise(rng, 1.2))[..., None]
+
+
 def halftone(rng: np.random.Generator) -> np.ndarray:
-    """Pop art: a burst over the sea in four screens of dots, with black contours."""
+    """Pop art: a burst over the sea in three screens of dots, with black contours."""
     cx, cy = 0.54, 0.42
     radius, turn = np.hypot(X - cx, Y - cy), np.arctan2(Y - cy, X - cx)
     spikes = np.abs((turn / (2 * np.pi) * 15) % 1 * 2 - 1)
@@ -485,7 +577,7 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     # Tiles: Lloyd's rounds with a square's distance turned along the contours (Hausner 2001).
     points = relaxed(rng, 950, np.ones((N, N)), 3)
     grid = np.argwhere(np.ones((N // 2, N // 2))) * 2.0 + 0.5
-    for _ in range(10):
+    for _ in range(7):
         owner, _, _ = tiles(points, grid, angle)
         total = np.bincount(owner, minlength=len(points))[:, None]
         sums = np.stack([np.bincount(owner, grid[:, k], len(points)) for k in (0, 1)], 1)
@@ -509,22 +601,30 @@ def mosaic(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def tiles(points, grid, angle):
+def tiles(points: np.ndarray, grid: np.ndarray, angle: np.ndarray) -> tuple:
     """Nearest tile of each grid point (y, x), its distance, and that of the next nearest."""
-    near = cKDTree(points).query(grid, 8)[1]
+    near = cKDTree(points).query(grid, 6)[1]
     row, column = np.clip(points.astype(int), 0, N - 1).T
     turn = angle[row, column][near]
     dy, dx = np.moveaxis(grid[:, None] - points[near], -1, 0)
     c, s = np.cos(turn), np.sin(turn)
     far = np.maximum(np.abs(c * dx + s * dy), np.abs(c * dy - s * dx))
-    order = np.argsort(far, 1)
-    ranked = np.take_along_axis(far, order, 1)
-    return near[np.arange(len(grid)), order[:, 0]], ranked[:, 0], ranked[:, 1]
+    first, second = np.partition(far, 1, axis=1)[:, :2].T
+    return near[np.arange(len(grid)), far.argmin(1)], first, second
 
 
 STYLES = {
     style.__name__: style
-    for style in (brush_strokes, halftone, marbling, mosaic, stained_glass, stippling, woodcut)
+    for style in (
+        brush_strokes,
+        gilded,
+        halftone,
+        marbling,
+        mosaic,
+        stained_glass,
+        stippling,
+        woodcut,
+    )
 }
 
 
@@ -535,13 +635,13 @@ def draw(name: str, seed: int = 0) -> Image.Image:
     return Image.fromarray(np.rint(small * 255).astype(np.uint8))
 
 
-def main() -> None:
-    """Draw the named pictures, or all."""
+def main(words: list[str] | None = None) -> None:
+    """Draw the named pictures, or all; ``words`` stand for the command line's."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(STYLES)}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     unknown = set(arguments.names).difference(STYLES)
     if unknown:
         parser.error(f"unknown names {sorted(unknown)}; known: {', '.join(STYLES)}")
