@@ -63,12 +63,15 @@ class Picture:
             values = (values @ LUMA)[..., None]
         elif self.alpha is not None:
             values = np.concatenate([values, 2.0 * self.alpha - 1.0], axis=-1)
-        if self.dtype is not None and self.dtype.kind == "f":
-            scaled = values if self.black else (values + 1.0) / 2.0
-            return scaled.reshape(rgb.shape[:2] + self.axes).astype(self.dtype)
+        if not self.black:  # in place: photographs are large
+            values += 1.0
+            values /= 2.0
         dtype = self.dtype or np.dtype(np.uint8)
-        values = np.rint((values + 1.0) * (np.iinfo(dtype).max / 2)).astype(dtype)
-        if self.dtype is not None:
+        if dtype.kind == "u":
+            values *= np.iinfo(dtype).max
+            np.rint(values, out=values)
+        values = values.astype(dtype)
+        if self.dtype:
             return values.reshape(rgb.shape[:2] + self.axes)
         from PIL import Image
 
