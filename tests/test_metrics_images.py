@@ -81,6 +81,12 @@ def test_images_of_several_sizes_are_one_set(image):
     assert both != metrics.patch_distance(parts, [-image], seed=1)
 
 
+def test_negatives_are_as_far_apart_also_when_the_sets_are_small_and_unequal(image):
+    few, many = image[:2, :2], image[5:, 5:]
+    distance = metrics.patch_distance([few], [many], size=1)
+    assert metrics.patch_distance([-few], [-many], size=1) == pytest.approx(distance, rel=1e-6)
+
+
 def test_memory_is_bounded_by_blocks_that_do_not_change_the_result(image, monkeypatch):
     whole = metrics.patch_distance([image], [-image])
     monkeypatch.setattr(metrics, "BLOCK", 1)
