@@ -7,14 +7,15 @@ image from crops of what the generator makes of photographs; a content loss keep
 A generator knows the one style it was trained on and carries a thumbnail of it in its file.
 """
 
+import argparse
 import os
-
-if __name__ == "__main__":  # before TensorFlow is imported: a command shall not chatter
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":  # before TensorFlow is imported: a command shall not chatter
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
@@ -152,6 +153,8 @@ def train_style(
     batch_size: int = 4,
     crop: int = 64,
     learning_rate: float = 5e-4,
+    final_rate: float = 0.1,
+    zoom: float = 2.0,
     ema: float = 0.99,
     widths: Sequence[int] = (16, 32, 64),
     critic_widths: Sequence[int] = (24, 48, 96, 96),
@@ -187,7 +190,10 @@ def train_style(
         n_critic: Critic updates per step.
         batch_size: Crops per update.
         crop: Side of the crops in pixels; at least what a logit of the critic sees.
-        learning_rate: Of both Adams, whose betas are 0 and 0.9.
+        learning_rate: Of both Adams, whose betas are 0 and 0.9, at the first update.
+        final_rate: At the last update, as a share of the first; it falls along half a cosine.
+        zoom: Crops of photographs are taken up to this many times as large, and brought down: the
+            generator shall know whole things too.
         ema: Decay of the generator's running average, which is what is returned.
         widths: Of ``models.image_generator``.
         critic_widths: Of ``models.patch_discriminator``.
@@ -235,8 +241,8 @@ def train_style(
         loss=loss,
         penalty=penalty,
         weights=LossWeights(lambda_4=lambda_4),
-        g_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.9),
-        d_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.9),
+        g_optimizer=_adam(learning_rate, final_rate, steps),
+        d_optimizer=_adam(learning_rate, final_rate, steps * n_critic),
         n_critic=n_critic,
         ema=ema,
         content_loss=get(content_loss, generator),
@@ -247,7 +253,7 @@ def train_style(
     def pairs() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng(seed)
         while True:
-            yield _crops(strokes, shape, rng), _crops(photographs, shape, rng)
+            yield _crops(strokes, shape, rng), _crops(photographs, shape, rng, zoom)
 
     signature = (tf.TensorSpec(shape), tf.TensorSpec(shape))
     gan.fit(
@@ -267,14 +273,23 @@ def _brought_down(picture: pictures.Picture, side: int, crop: int) -> np.ndarray
     return pictures.resized(picture.rgb, round(scale * height), round(scale * width))
 
 
-def _crops(images: list[np.ndarray], shape: tuple[int, ...], rng: Any) -> np.ndarray:
+def _crops(
+    images: list[np.ndarray], shape: tuple[int, ...], rng: Any, zoom: float = 1.0
+) -> np.ndarray:
     """Squares of random images at random places, half of them mirrored."""
     crops = np.empty(shape, np.float32)
     for i in range(len(crops)):
         image = images[rng.integers(len(images))]
-        y, x = (rng.integers(side - shape[1] + 1) for side in image.shape[:2])
-        crops[i] = image[y : y + shape[1], x : x + shape[1]][:, :: rng.choice((-1, 1))]
+        side = round(min(shape[1] * rng.uniform(1.0, zoom), *image.shape[:2]))
+        y, x = (rng.integers(length - side + 1) for length in image.shape[:2])
+        square = image[y : y + side, x : x + side][:, :: rng.choice((-1, 1))]
+        crops[i] = pictures.resized(square, shape[1], shape[1])
     return crops
+
+
+def _adam(rate: float, final_rate: float, updates: int) -> keras.optimizers.Optimizer:
+    schedule = keras.optimizers.schedules.CosineDecay(rate, updates, final_rate)
+    return keras.optimizers.Adam(schedule, beta_1=0.0, beta_2=0.9)
 
 
 # ---------------------------------------------------------------- which style a network knows
@@ -429,7 +444,7 @@ def load_style(style: str | Path) -> tuple[keras.Model, keras.Model]:
         try:
             pair.append(keras.saving.load_model(file, compile=False))
         except Exception as error:  # Keras raises many kinds
-            reason = str(error).splitlines()[0]
+            reason = (str(error) or repr(error)).splitlines()[0]
             raise ValueError(f"style {str(file)!r} cannot be read: {reason}") from error
         stamp_of(pair[-1])
     return pair[0], pair[1]
@@ -446,3 +461,108 @@ def save_style(path: str | Path, generator: keras.Model, discriminator: keras.Mo
             os.replace(part, file)
         finally:
             part.unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m gpat_lib.style``; returns the exit code: 0, or 1 if anything went wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m gpat_lib.style",
+        description="Repaint photographs in the style of another picture.",
+        epilog="A picture of your own as style needs --train: a few minutes, once; the trained "
+        "networks are kept beside the output, as PICTURE.keras, and can be named as --style later.",
+    )
+    parser.add_argument("photos", nargs="*", help="photographs to repaint")
+    parser.add_argument("--style", help="one of --list, a .keras file, or with --train a picture")
+    parser.add_argument("-o", "--output", type=Path, help="a picture; for several photos a folder")
+    parser.add_argument("--list", action="store_true", help="print the styles ready to use")
+    parser.add_argument("--train", action="store_true", help="learn the style first")
+    parser.add_argument("--steps", type=int, default=400, help="of training (default 400)")
+    parser.add_argument("--strength", type=float, default=1.0, help="0: the photo, 1: the painting")
+    parser.add_argument("--luma-only", action="store_true", help="keep the photograph's colours")
+    parser.add_argument("--max-side", type=int, default=1024, help="largest side to paint at")
+    parser.add_argument("--seed", type=int, default=0, help="another one, other strokes")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
+    given = parser.parse_args(arguments)
+    if given.list:
+        print("\n".join(styles()))
+        return 0
+    if not (given.photos and given.style and given.output):
+        parser.error("photos, --style and --output are needed")
+    try:
+        return _repaint(given)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _repaint(given: argparse.Namespace) -> int:
+    """What the command does once its arguments are known; returns the exit code."""
+    # What can be known to fail is looked at before the long work.
+    outputs = _outputs(given.photos, given.output)
+    kept = outputs[0].with_name(f"{Path(given.style).stem}.keras")
+    for path in [*outputs, *([kept] if given.train else [])]:
+        if path.exists() and not given.force:
+            raise FileExistsError(f"{str(path)!r} exists; --force replaces it")
+    if given.train:
+        _train(given, kept)
+    pair = load_style(kept if given.train else given.style)
+    # The style image itself need not be there: its thumbnail, as bytes, is in the generator.
+    style_image = np.round(127.5 * (np.asarray(stamp_of(pair[0]).thumbnail) + 1.0)).astype(np.uint8)
+    options = {name: getattr(given, name) for name in ("strength", "luma_only", "max_side", "seed")}
+    failed = 0
+    for photo, path in zip(given.photos, outputs, strict=True):
+        try:
+            painted = style_transfer(photo, style_image, *pair, **options)
+            print(pictures.save(painted, path, force=given.force))
+        except (ValueError, OSError) as error:  # the other photographs may be well
+            failed += 1
+            print(f"error: {error}", file=sys.stderr)
+    return int(failed > 0)
+
+
+def _outputs(photos: list[str], output: Path) -> list[Path]:
+    """Where each photograph goes."""
+    picture = output.suffix.lower() in pictures.EXTENSIONS and not output.is_dir()
+    if picture != (len(photos) == 1) and not output.is_dir():
+        wish = f"end in {', '.join(pictures.EXTENSIONS)}" if len(photos) == 1 else "be a folder"
+        raise ValueError(f"--output must {wish} for {len(photos)} photos; got {str(output)!r}")
+    for photo in photos:
+        if not Path(photo).is_file():
+            raise ValueError(f"there is no photo {photo!r}")
+    if picture:
+        if not output.parent.is_dir():
+            raise ValueError(f"--output {str(output)!r} must lie in a folder that exists")
+        return [output]
+    paths = [output / f"{Path(photo).stem}.png" for photo in photos]
+    if len(set(paths)) < len(paths):
+        raise ValueError("photos must have different names: each names its output")
+    output.mkdir(parents=True, exist_ok=True)
+    return paths
+
+
+def _train(given: argparse.Namespace, kept: Path) -> None:
+    """Learn the style of a picture from the course's photographs, and keep the networks."""
+    from gpat_lib import data
+    from gpat_lib.callbacks import DivergenceGuard
+
+    guard = DivergenceGuard()
+    pair = train_style(
+        given.style, data.content_images(), steps=given.steps, seed=given.seed, callbacks=[guard]
+    )
+    if guard.message:
+        raise ValueError(f"learning {given.style!r} diverged; try another --seed")
+    save_style(kept, *pair)
+    print(kept)
+
+
+if __name__ == "__main__":
+    # The library's module, not this copy of it: classes in files belong to that one.
+    from gpat_lib import style
+
+    sys.exit(style.main())

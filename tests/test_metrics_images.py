@@ -62,6 +62,13 @@ def test_it_is_the_mean_wasserstein_distance_of_the_responses(image):
     assert found == pytest.approx(metrics.patch_distance([other], [image], 3), rel=1e-9)
 
 
+def test_quantiles_kept_for_later_give_the_same_distance(image):
+    a, b = (metrics.patch_quantiles([x], 3) for x in (image, image[:20]))
+    assert a.shape == (64, 1000)
+    assert (np.diff(a) >= 0).all()
+    assert np.abs(a - b).mean() == metrics.patch_distance([image], [image[:20]], 3)
+
+
 def test_patches_count_wherever_they_lie(image):
     """A wrapped shift keeps most patches, and destroys what the other two measures see."""
     moved = np.roll(image, (13, 17), axis=(0, 1))
