@@ -60,7 +60,7 @@ class Picture:
             raise ValueError("rgb must be finite; it holds NaN or infinity")
         values = np.clip(rgb, -1.0, 1.0)
         if self.axes in ((), (1,)):
-            values = (values @ np.float32(LUMA))[..., None]
+            values = (values @ np.array(LUMA, np.float32))[..., None]
         elif self.alpha is not None:
             values = np.concatenate([values, 2.0 * self.alpha - 1.0], axis=-1)
         if not self.black:  # in place: photographs are large

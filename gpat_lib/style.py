@@ -396,7 +396,7 @@ def style_transfer(
             best, highest = painted, score
     change = best - small
     if luma_only:
-        change[:] = (change @ np.float32(metrics.LUMA))[..., None]
+        change[:] = (change @ np.array(metrics.LUMA, np.float32))[..., None]
     # Halved, so that it stays in the range of images.
     change = 2.0 * pictures.resized(change / 2.0, height, width)
     return content.restore(content.rgb + strength * change)

@@ -269,6 +269,12 @@ def test_a_large_photograph_is_painted_small_and_keeps_its_detail(pair, transfer
     assert transfer(picture(4, 200), max_side=10).shape == (4, 200, 3)
 
 
+def test_a_change_from_black_to_white_is_brought_back_whole(pair, transfer, monkeypatch):
+    monkeypatch.setattr(pair[0], "predict_on_batch", lambda x: np.ones((*x.shape[:3], 3), "f"))
+    painted = transfer(np.full((30, 60, 3), -1.0, np.float32), max_side=20)
+    np.testing.assert_allclose(painted, 1.0, atol=1e-5)
+
+
 def test_a_copy_of_the_style_is_recognised_and_another_style_refused(
     pair, style_image, transfer, tmp_path
 ):
