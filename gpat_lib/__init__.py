@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         penalties,
         plotting,
         recipes,
+        style,
         training,
     )
     from gpat_lib.training import GPAT, LossWeights
@@ -38,6 +39,7 @@ _MODULES = (
     "penalties",
     "plotting",
     "recipes",
+    "style",
     "training",
 )
 _CLASSES = {"GPAT": "training", "LossWeights": "training"}

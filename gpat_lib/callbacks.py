@@ -3,6 +3,7 @@
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,10 +39,19 @@ class SampleGrid(keras.callbacks.Callback):
         every: Epochs between two grids.
         count: Images per grid.
         seed: Seed of the noise.
+        contents: Image-to-image: the images ``(n, h, w, 3)`` in [−1, 1] to repaint, all of them.
     """
 
-    def __init__(self, folder: str | Path, every: int = 1, count: int = 16, seed: int = 0):
+    def __init__(
+        self,
+        folder: str | Path,
+        every: int = 1,
+        count: int = 16,
+        seed: int = 0,
+        contents: Any = None,
+    ):
         super().__init__()
+        self.contents = contents
         self.folder = Path(folder)
         self.every = _checks.whole("every", every)
         self.count = _checks.whole("count", count)
@@ -54,7 +64,8 @@ class SampleGrid(keras.callbacks.Callback):
         from gpat_lib import plotting  # here, so that training needs no Matplotlib
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        images = self.model.generate(self.count, seed=self.seed)
+        count = self.count if self.contents is None else None
+        images = self.model.generate(count, contents=self.contents, seed=self.seed)
         plotting.save_grid(images, self.folder / f"epoch_{epoch + 1:04d}.png")
 
 

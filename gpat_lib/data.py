@@ -68,8 +68,10 @@ def batches(
     return dataset.batch(batch_size, drop_remainder=drop_remainder).prefetch(2)
 
 
-def check_samples(name: str, samples: Any, shape: tuple[int, ...]) -> np.ndarray:
+def check_samples(name: str, samples: Any, shape: tuple[int | None, ...]) -> np.ndarray:
     """Return ``samples`` as a float32 array if a model of inputs ``shape`` can train on them.
+
+    A side that is ``None`` in the shape may have any length.
 
     Raises:
         ValueError: If they are not one array (a pair of images and labels, say), are empty, have
@@ -84,10 +86,10 @@ def check_samples(name: str, samples: Any, shape: tuple[int, ...]) -> np.ndarray
     samples = np.asarray(samples)
     if samples.size == 0:
         raise ValueError(f"{name} is empty (shape {samples.shape}); expected (n, *{shape})")
-    if samples.shape[1:] != shape:
-        raise ValueError(
-            f"{name} must have shape (n, {', '.join(map(str, shape))}); got {samples.shape}"
-        )
+    fits = [wanted in (None, side) for wanted, side in zip(shape, samples.shape[1:], strict=False)]
+    if samples.ndim != len(shape) + 1 or not all(fits):
+        wish = ", ".join("any" if side is None else str(side) for side in shape)
+        raise ValueError(f"{name} must have shape (n, {wish}); got {samples.shape}")
     if samples.dtype.kind != "f":
         raise ValueError(
             f"{name} must be floats; got {samples.dtype}. For bytes: images / 127.5 - 1"

@@ -1,5 +1,9 @@
 """L_cGAN: adversarial losses, each a pair of pure functions of the discriminator's logits.
 
+Of the maps of a patch discriminator too the mean is taken over all elements. For the Wasserstein
+loss this is the score of an image; cross-entropy asks its question of every patch (Isola et al.
+2017), which is more than to ask it of the mean. Content losses of style transfer stand at the end.
+
 The discriminator D scores real images high. ``real_logits`` and ``fake_logits`` are D(x) and
 D(x̃), of any shape; the mean is taken over all their elements. Logits are unbounded: put no
 sigmoid in front. Arithmetic is at least float32, so half-precision logits are safe.
@@ -12,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from gpat_lib import _checks
+from gpat_lib.metrics import LUMA
 
 LogitLoss = Callable[[Any, Any], tf.Tensor]
 
@@ -151,3 +156,35 @@ def get(loss: str | AdversarialLoss) -> AdversarialLoss:
     if isinstance(loss, AdversarialLoss):
         return loss
     return _checks.member("loss", loss, LOSSES)
+
+
+def luma_content(contents: Any, stylised: Any) -> tf.Tensor:
+    """E (A(Y(x)) − A(Y(x̃)))²: are light and dark where the photograph has them?
+
+    Y is the luma, 0.299 red + 0.587 green + 0.114 blue, and A the mean of 4×4 pixels: colours and
+    single strokes are free. Pixels that fill no whole 4×4 at the right and the bottom are left out.
+
+    Args:
+        contents: Photographs ``(n, h, w, 3)``, both sides ≥ 4.
+        stylised: What became of them, the same shape.
+    """
+    difference = tf.reduce_sum((_wide(contents) - _wide(stylised)) * LUMA, axis=-1, keepdims=True)
+    pooled = tf.nn.avg_pool2d(difference, 4, 4, "VALID")
+    return tf.reduce_mean(tf.square(pooled))
+
+
+CONTENT_LOSSES: dict[str, LogitLoss] = {"luma": luma_content}
+
+
+def get_content(content_loss: str | LogitLoss | None) -> LogitLoss | None:
+    """Return the content loss of that name; a callable of your own and ``None`` pass through.
+
+    Args:
+        content_loss: A name in ``CONTENT_LOSSES``, or ``(contents, stylised) -> scalar``.
+
+    Raises:
+        ValueError: If no content loss has that name; the message lists the known ones.
+    """
+    if content_loss is None or callable(content_loss):
+        return content_loss
+    return _checks.member("content_loss", content_loss, CONTENT_LOSSES)

@@ -1,5 +1,6 @@
 """Generators and discriminators as plain Keras models."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -340,6 +341,162 @@ def resnet_discriminator(
         stack += [layers.Conv2D(filters, 1), _residual(filters), halve]
     stack += [layers.Conv2D(4 * width, 1), _residual(4 * width), LeakyReLU(0.2), layers.Flatten()]
     return _discriminator(shape, stack, num_classes)
+
+
+@keras.saving.register_keras_serializable(package="gpat_lib")
+class ReflectionPadding(layers.Layer):
+    """Continue an image beyond its border by its mirror image, so that nothing there looks odd.
+
+    Args:
+        size: Pixels added on each side, ≥ 1.
+
+    Raises:
+        ValueError: When called, if an image has no more than ``size`` pixels along a side.
+    """
+
+    def __init__(self, size: int = 1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.size = _checks.whole("size", size)
+
+    def call(self, images: Any) -> Any:
+        """Images ``(n, h, w, c)`` to ``(n, h + 2·size, w + 2·size, c)``."""
+        if any(side is not None and side <= self.size for side in images.shape[1:3]):
+            raise ValueError(
+                f"images must have sides of more than {self.size} pixels where {self.name} pads "
+                f"them by reflection; got {tuple(images.shape)}"
+            )
+        pads = [self.size, self.size]
+        return tf.pad(images, [[0, 0], pads, pads, [0, 0]], "REFLECT")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of a copy."""
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="gpat_lib")
+class ResizeLike(layers.Layer):
+    """Enlarge features, bilinearly, to the size that others have."""
+
+    def call(self, features: Any, like: Any) -> Any:
+        """Features ``(n, h, w, c)`` to ``(n, H, W, c)``, H and W those of ``like``."""
+        resized = tf.image.resize(features, tf.shape(like)[1:3])  # in float32
+        return tf.cast(tf.ensure_shape(resized, [None, *like.shape[1:3], None]), features.dtype)
+
+    def compute_output_shape(self, features_shape: Any, like_shape: Any) -> tuple[Any, ...]:
+        """The shape ``(n, H, W, c)``."""
+        return (features_shape[0], *like_shape[1:3], features_shape[3])
+
+
+def image_generator(
+    widths: Sequence[int] = (16, 32, 64), residual_blocks: int = 2, noise_channels: int = 2
+) -> keras.Model:
+    """An image-to-image generator: photographs and noise ``(n, h, w, 3 + noise)`` to images.
+
+    It has the lines of Johnson et al. 2016, narrower: a convolution 5×5, then one 3×3 of stride 2
+    for every further width; residual blocks at the smallest size; the way back by bilinear
+    enlargement and convolutions 3×3; a convolution 5×5 and tanh. All pad by reflection and all but
+    the last are followed by instance normalisation (Ulyanov et al. 2016) and ReLU. Enlarging goes
+    to the size that the features had on the way down, so the images that come out have exactly the
+    size of those that go in, odd sides included. Noise, one channel N(0, 1) or several, gives the
+    network something to paint with where a photograph is even.
+
+    Sides must be at least 2ᵏ + 1 pixels with k strides (5 with three widths, as ``least_side``
+    says), and 3. Normalisation is over a whole image: pieces stylised alone do not fit together.
+
+    Args:
+        widths: Features at full size, after one stride, after two, and so on.
+        residual_blocks: How many at the smallest size.
+        noise_channels: Channels of noise beside the three of the photograph; 0 for none.
+
+    Returns:
+        A model with float32 outputs ``(n, h, w, 3)`` in (−1, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+    first, *deeper = _widths(widths)
+    channels = 3 + _checks.whole("noise_channels", noise_channels, least=0)
+
+    def convolved(x: Any, filters: int, kernel: int = 3, strides: int = 1) -> Any:
+        x = ReflectionPadding(kernel // 2)(x)
+        x = layers.Conv2D(filters, kernel, strides, use_bias=False)(x)
+        return layers.GroupNormalization(groups=-1, epsilon=1e-5)(x)  # one group per channel
+
+    def bent(*arguments: Any) -> Any:
+        return layers.ReLU()(convolved(*arguments))
+
+    images = keras.Input((None, None, channels), name="contents_and_noise")
+    passed = [bent(images, first, 5)]
+    for filters in deeper:
+        passed.append(bent(passed[-1], filters, 3, 2))
+    x = passed.pop()
+    for _ in range(_checks.whole("residual_blocks", residual_blocks, least=0)):
+        x = layers.Add()([x, convolved(bent(x, x.shape[-1]), x.shape[-1])])
+    for before in reversed(passed):
+        x = bent(ResizeLike()(x, before), before.shape[-1])
+    # float32 also under mixed precision: images and penalties want the digits.
+    last = layers.Conv2D(3, 5, activation="tanh", dtype="float32")
+    return keras.Model(images, last(ReflectionPadding(2)(x)), name="generator")
+
+
+def patch_discriminator(
+    widths: Sequence[int] = (24, 48, 96, 96), strided: bool = False
+) -> keras.Model:
+    """A discriminator of patches: images ``(n, h, w, 3)`` to maps of logits ``(n, h', w', 1)``.
+
+    Every logit of the map judges one patch of the image (Isola et al. 2017), so the network learns
+    what strokes look like and nothing about what is painted. Convolutions 3×3 with LeakyReLU
+    (slope 0.2), the first two each followed by the mean of 2×2 pixels, then 1×1 to the logits.
+    Nothing is padded, so that no logit knows where the border is, and nothing normalised, as a
+    penalty per sample asks for. A logit sees 26 × 26 pixels, every 4 pixels there is one.
+
+    With ``strided`` all convolutions are 4×4 of stride 2 instead: with widths 64, 128, 256 and 512
+    this is the network of the source material; a logit sees 46 × 46 pixels, one every 16.
+
+    Args:
+        widths: Filters of each convolution.
+        strided: Strides instead of pooling.
+
+    Returns:
+        A model with float32 logits. ``receptive_field`` tells what a logit sees.
+
+    Raises:
+        ValueError: If a width is not a whole number ≥ 1.
+    """
+    stack: list[Any] = [keras.Input((None, None, 3))]
+    for i, filters in enumerate(_widths(widths)):
+        stack += [layers.Conv2D(filters, 4, 2) if strided else layers.Conv2D(filters, 3)]
+        stack += [LeakyReLU(0.2)]
+        stack += [] if strided or i > 1 else [layers.AveragePooling2D(2)]
+    stack += [layers.Conv2D(1, 1, dtype="float32")]
+    return keras.Sequential(stack, name="discriminator")
+
+
+def receptive_field(network: keras.Model) -> tuple[int, int]:
+    """Side in pixels of the patch that an output sees, and the step from one to the next.
+
+    Each window of k places, s apart, adds (k − 1) steps and makes the step s times longer.
+
+    Args:
+        network: A chain of convolutions and poolings.
+    """
+    size = step = 1
+    for layer in network._flatten_layers(include_self=False):
+        window = getattr(layer, "kernel_size", getattr(layer, "pool_size", (1,)))
+        size += (window[0] - 1) * step
+        step *= getattr(layer, "strides", (1,))[0]
+    return size, step
+
+
+def least_side(generator: keras.Model) -> int:
+    """Least height and width of an image that an ``image_generator`` takes."""
+    return max(3, receptive_field(generator)[1] + 1)
+
+
+def _widths(widths: Any) -> list[int]:
+    if isinstance(widths, str) or not isinstance(widths, Sequence) or not widths:
+        raise ValueError(f"widths must be a row of whole numbers; got {widths!r}")
+    return [_checks.whole("widths", width) for width in widths]
 
 
 def mlp_generator(

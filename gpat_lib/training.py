@@ -81,46 +81,63 @@ class GPAT(keras.Model):
     for. Labels are whole numbers from 0, of shape ``(n,)``; how many classes there are is read
     from the ``keras.layers.CategoryEncoding`` on each network's labels.
 
+    With ``latent_dim=None`` the model is image-to-image: the generator repaints RGB images, the
+    contents, whose three channels it takes together with those of the noise, drawn per pixel
+    (``models.image_generator``); ``fit`` takes samples of the style with contents of the same
+    size, ``generate`` contents. Which sample stands beside which content means nothing. There is
+    one more log, ``content``, the content loss before its weight.
+
     Args:
-        generator: Keras model from noise ``(n, latent_dim)`` to samples.
-        discriminator: Keras model from samples to logits.
-        latent_dim: Number of noise values per sample.
+        generator: Keras model from noise ``(n, latent_dim)``, or contents and noise
+            ``(n, h, w, 3 + channels)``, to samples.
+        discriminator: Keras model from samples to logits, one or a map of them per sample.
+        latent_dim: Number of noise values per sample; ``None`` for image-to-image.
         seed: Seed of all noise. The noise of a step is a pure function of the seed and the step.
 
     Raises:
         ValueError: If the generator does not take ``latent_dim`` values, the discriminator
-            does not take what the generator makes, or they differ in their number of classes.
+            does not take what the generator makes, they differ in their number of classes, or
+            an image-to-image generator does not make RGB images of RGB images.
     """
 
     def __init__(
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latent_dim: int = 100,
+        latent_dim: int | None = 100,
         seed: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.latent_dim = _checks.whole("latent_dim", latent_dim)
+        self.latent_dim = None if latent_dim is None else _checks.whole("latent_dim", latent_dim)
         self.seed = _checks.whole("seed", seed, least=0)
         taken, judged = (tuple(net.inputs[0].shape[1:]) for net in (generator, discriminator))
-        if taken != (latent_dim,):
+        made = tuple(generator.output_shape[1:])
+        if latent_dim is None and (len(taken) != 3 or taken[2] < 3 or made[2:] != (3,)):
+            raise ValueError(
+                "generator must take images of 3 channels and those of the noise, and make images "
+                f"of 3, when latent_dim is None; it takes {taken}, and makes {made}"
+            )
+        if latent_dim is not None and taken != (latent_dim,):
             raise ValueError(
                 f"latent_dim must be what the generator takes; got latent_dim={latent_dim} for a "
                 f"generator with inputs of shape {taken}"
             )
-        if tuple(generator.output_shape[1:]) != judged:
+        if made != judged:
             raise ValueError(
                 f"discriminator must take what the generator makes; it takes {judged}, the "
-                f"generator makes {tuple(generator.output_shape[1:])}"
+                f"generator makes {made}"
             )
         self.num_classes = _num_classes(generator, discriminator)
+        self.in_pairs = latent_dim is None or self.num_classes is not None
+        self.noise_channels = taken[-1] - 3  # of image-to-image
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = keras.models.clone_model(generator)
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
-        self.trackers = [keras.metrics.Mean(name=name) for name in LOG_NAMES]
+        names = LOG_NAMES if latent_dim else (*LOG_NAMES, "content")
+        self.trackers = [keras.metrics.Mean(name=name) for name in names]
         self.built = True  # all weights exist: save_weights may be called at once
 
     def compile(
@@ -135,6 +152,8 @@ class GPAT(keras.Model):
         penalty_every: int = 1,
         generator_penalty: str = "field",
         augment: Any = None,
+        content_loss: str | Callable[..., Any] | None = None,
+        content_weight: float = 1.0,
         steps_per_execution: int = 1,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
@@ -164,6 +183,10 @@ class GPAT(keras.Model):
                 in both players' updates (``gpat_lib.augment``): names such as
                 ``("shift", "color")``, a callable ``(images, seed) -> images``, or ``None``. The
                 penalty looks at the changed images, which are what is scored.
+            content_loss: What an image-to-image generator shall keep of the contents, added to L_g:
+                a name in ``losses.CONTENT_LOSSES``, a callable ``(contents, made) -> scalar``
+                (``gpat_lib.style`` has more), or ``None``.
+            content_weight: Weight of the content loss, ≥ 0.
             steps_per_execution: Steps per call of the compiled function, as in Keras.
             jit_compile: As in Keras, but ``"auto"`` leaves XLA out where there is no GPU: on a CPU
                 it made these steps 1.5 to 5 times slower.
@@ -193,6 +216,13 @@ class GPAT(keras.Model):
         self.generator_penalty = generator_penalty
         self.augment = augment
         self.change = augmentations.get(augment)
+        self.content_loss = losses.get_content(content_loss)
+        self.content_weight = _checks.number("content_weight", content_weight)
+        if content_loss is not None and self.latent_dim is not None:
+            raise ValueError(
+                "content_loss is for image-to-image models (latent_dim=None); got "
+                f"{content_loss!r} with latent_dim={self.latent_dim}"
+            )
         if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
             jit_compile = False
         super().compile(
@@ -220,6 +250,7 @@ class GPAT(keras.Model):
             ("n_critic", self.n_critic, 1),
             ("penalty_every", self.penalty_every, 1),
             ("lambda_2", weights.lambda_2, 0.0),
+            ("content_loss", self.content_loss, None),
             ("lambda_1", weights.lambda_1, weights.lambda_3),
         ):
             if value != wanted:
@@ -241,32 +272,32 @@ class GPAT(keras.Model):
         Args:
             batch: ``n_critic`` batches of real samples in one tensor, as ``fit`` prepares them:
                 every discriminator update sees fresh real samples and fresh noise. With classes,
-                the pair (samples, labels).
+                the pair (samples, labels); image-to-image, the pair (samples, contents).
 
         Returns:
             The logs named in the class's docstring.
         """
-        samples, labels = (batch, None) if self.num_classes is None else batch
+        samples, given = batch if self.in_pairs else (batch, None)
         with tf.control_dependencies([samples]):  # where the samples end, nothing runs
             if self.d_optimizer is None:
-                return self._log(self._update_both(samples, labels))
+                return self._log(self._update_both(samples, given))
             # Step 1, initialising both networks, was done when they were built.
             # Step 2: noise to images. The fakes of all discriminator updates are drawn at once and
             # outside any tape: they are constants for the discriminator. (The generator's batch
             # normalisation therefore sees one large batch here.)
-            latents = self.step_noise(tf.shape(samples)[0], stream=0)
-            fakes = self.generator(_with(latents, labels), training=True)
-            reals, fakes, latents, labels = map(self._split, (samples, fakes, latents, labels))
+            latents = self.step_noise(tf.shape(samples)[0], stream=0, given=given)
+            fakes = self.generator(self._made_from(latents, given), training=True)
+            reals, fakes, latents, given = map(self._split, (samples, fakes, latents, given))
             d_logs = [
                 self._update_discriminator(*parts, stream=2 + i)
-                for i, parts in enumerate(zip(reals, fakes, latents, labels, strict=True))
+                for i, parts in enumerate(zip(reals, fakes, latents, given, strict=True))
             ]
-            g_logs = self._update_generator(reals[-1], labels[-1])
+            g_logs = self._update_generator(reals[-1], given[-1])
             # Step 7, repeating until convergence, is fit's.
             return self._log({**_mean(d_logs), **g_logs})
 
     def _update_discriminator(
-        self, real: tf.Tensor, fake: tf.Tensor, latents: tf.Tensor, labels: Any, stream: int
+        self, real: tf.Tensor, fake: tf.Tensor, latents: tf.Tensor, given: Any, stream: int
     ) -> dict[str, tf.Tensor]:
         weights = self.loss_weights
         variables = self.discriminator.trainable_variables
@@ -274,17 +305,17 @@ class GPAT(keras.Model):
         with tf.GradientTape() as tape:
             with tf.GradientTape(persistent=True) as field:
                 if self.consensus:  # the gradient of the generator is penalised too
-                    fake = self.generator(_with(latents, labels), training=True)
+                    fake = self.generator(self._made_from(latents, given), training=True)
                 real, fake = self._augmented(real, fake, stream)
                 # Step 3: score the images.
-                real_logits = self.discriminator(_with(real, labels), training=True)
-                fake_logits = self.discriminator(_with(fake, labels), training=True)
+                real_logits = self.discriminator(self._judged(real, given), training=True)
+                fake_logits = self.discriminator(self._judged(fake, given), training=True)
                 adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
                 g_adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
             # Step 5: the discriminator's loss, L_d = λ3 L_cGAN + λ4 L_grad.
             d_loss = weights.lambda_3 * adversarial
             if self._penalised:
-                penalty = self._lazy_penalty(real, fake, labels, stream)
+                penalty = self._lazy_penalty(real, fake, given, stream)
                 d_loss += weights.penalty_weight(self.d_optimizer.iterations) * penalty
             if self.consensus:
                 d_loss += weights.lambda_2 * self._field_term(field, adversarial, g_adversarial)
@@ -298,56 +329,61 @@ class GPAT(keras.Model):
             "d_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _update_generator(self, real: tf.Tensor, labels: Any) -> dict[str, tf.Tensor]:
+    def _update_generator(self, real: tf.Tensor, given: Any) -> dict[str, tf.Tensor]:
         weights = self.loss_weights
         variables = self.generator.trainable_variables
-        latents = self.step_noise(tf.shape(real)[0], stream=1)
+        latents = self.step_noise(tf.shape(real)[0], stream=1, given=given)
         with tf.GradientTape() as tape:
             with tf.GradientTape(persistent=True) as field:
                 # Steps 2 and 3 again, on the tape: the generator learns through the scores.
-                fake = self.generator(_with(latents, labels), training=True)
-                real, fake = self._augmented(real, fake, stream=1)
-                fake_logits = self.discriminator(_with(fake, labels), training=True)
-                real_logits = self.discriminator(_with(real, labels), training=True)
+                made = self.generator(self._made_from(latents, given), training=True)
+                real, fake = self._augmented(real, made, stream=1)
+                fake_logits = self.discriminator(self._judged(fake, given), training=True)
+                real_logits = self.discriminator(self._judged(real, given), training=True)
                 adversarial = self.adversarial_loss.generator(real_logits, fake_logits)
                 d_adversarial = self.adversarial_loss.discriminator(real_logits, fake_logits)
             # Step 4: the generator's loss, L_g = λ1 L_cGAN + λ2 L_grad.
             g_loss = weights.lambda_1 * adversarial
             if weights.lambda_2 > 0:
                 g_loss += weights.lambda_2 * self._field_term(field, d_adversarial, adversarial)
+            content = tf.zeros(())
+            if self.content_loss is not None:  # style transfer: the photograph shall stay
+                content = self.content_loss(given, made)
+                g_loss += self.content_weight * content
         # Step 6, second half: update the generator.
         gradients = _gradient(tape, g_loss, self.generator)
         self.g_optimizer.apply(_zeros_for_none(gradients, variables), variables)
         self._update_average()
         return {
             "g_loss": g_loss,
-            "slope": self._slope(fake, labels),
+            "content": content,
+            "slope": self._slope(fake, given),
             "g_gradient_norm": tf.linalg.global_norm(gradients),
         }
 
-    def _update_both(self, samples: tf.Tensor, labels: Any) -> dict[str, tf.Tensor]:
+    def _update_both(self, samples: tf.Tensor, given: Any) -> dict[str, tf.Tensor]:
         """One competitive step of the zero-sum game f = −L_d, which both players see whole."""
         weights = self.loss_weights
-        latents = self.step_noise(tf.shape(samples)[0], stream=0)
+        latents = self.step_noise(tf.shape(samples)[0], stream=0, given=given)
         logs: dict[str, tf.Tensor] = {}
 
         def objective() -> tf.Tensor:
             # Evaluated several times per step, so nothing in it may be random: dropout is off.
-            fake = self.generator(_with(latents, labels), training=True)
+            fake = self.generator(self._made_from(latents, given), training=True)
             real, fake = self._augmented(samples, fake, stream=2)
-            real_logits, fake_logits = self._score(real, labels), self._score(fake, labels)
+            real_logits, fake_logits = self._score(real, given), self._score(fake, given)
             d_loss = weights.lambda_3 * self.adversarial_loss.discriminator(
                 real_logits, fake_logits
             )
             penalty = tf.zeros(())
             if self._penalised:
-                penalty = self._penalty(real, fake, labels, stream=2)
+                penalty = self._penalty(real, fake, given, stream=2)
                 d_loss += weights.penalty_weight(self.g_optimizer.iterations) * penalty
             if not logs:  # the first evaluation is that of the players as they stand
                 g_loss = self.adversarial_loss.generator(real_logits, fake_logits)
                 logs["d_loss"], logs["g_loss"] = d_loss, weights.lambda_1 * g_loss
                 logs["critic_gap"] = tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits)
-                logs["penalty"], logs["slope"] = penalty, self._slope(fake, labels)
+                logs["penalty"], logs["slope"] = penalty, self._slope(fake, given)
             return -d_loss
 
         _, g_gradient, d_gradient = self.g_optimizer.update_players(
@@ -356,6 +392,16 @@ class GPAT(keras.Model):
         self._update_average()
         norms = {"g_gradient_norm": tf.norm(g_gradient), "d_gradient_norm": tf.norm(d_gradient)}
         return {**logs, **norms}
+
+    def _made_from(self, latents: tf.Tensor, given: Any) -> Any:
+        """What the generator takes: noise, noise and labels, or contents that carry the noise."""
+        if self.latent_dim is None:
+            return tf.concat([given, latents], axis=-1)
+        return latents if given is None else [latents, given]
+
+    def _judged(self, samples: tf.Tensor, given: Any) -> Any:
+        """What the discriminator takes: samples, and their labels, but never the contents."""
+        return samples if self.num_classes is None else [samples, given]
 
     def _split(self, tensor: Any) -> list[Any]:
         """One part per discriminator update."""
@@ -370,20 +416,18 @@ class GPAT(keras.Model):
     def _penalised(self) -> bool:
         return self.gradient_penalty is not None and self.loss_weights.lambda_4 != 0
 
-    def _penalty(self, real: tf.Tensor, fake: tf.Tensor, labels: Any, stream: int) -> tf.Tensor:
+    def _penalty(self, real: tf.Tensor, fake: tf.Tensor, given: Any, stream: int) -> tf.Tensor:
         seed = self.step_seed(stream)
-        return self.gradient_penalty(lambda x: self._score(x, labels), real, fake, seed=seed)
+        return self.gradient_penalty(lambda x: self._score(x, given), real, fake, seed=seed)
 
-    def _lazy_penalty(
-        self, real: tf.Tensor, fake: tf.Tensor, labels: Any, stream: int
-    ) -> tf.Tensor:
+    def _lazy_penalty(self, real: tf.Tensor, fake: tf.Tensor, given: Any, stream: int) -> tf.Tensor:
         """The penalty; with ``penalty_every`` = k, k times the penalty at every k-th update."""
         if self.penalty_every == 1:
-            return self._penalty(real, fake, labels, stream)
+            return self._penalty(real, fake, given, stream)
         due = tf.equal(self.d_optimizer.iterations % self.penalty_every, 0)
         return tf.cond(
             due,
-            lambda: self.penalty_every * self._penalty(real, fake, labels, stream),
+            lambda: self.penalty_every * self._penalty(real, fake, given, stream),
             lambda: tf.zeros(()),
         )
 
@@ -399,18 +443,18 @@ class GPAT(keras.Model):
             gradients += field.gradient(g_adversarial, self.generator.trainable_variables)
         return 0.5 * tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients if g is not None])
 
-    def _slope(self, fake: tf.Tensor, labels: Any) -> tf.Tensor:
+    def _slope(self, fake: tf.Tensor, given: Any) -> tf.Tensor:
         """Mean ‖∇ₓD‖ at sixteen fakes: enough for a log; more would slow every step down."""
-        labels = None if labels is None else labels[:16]
-        return tf.reduce_mean(penalties.gradient_norm(lambda x: self._score(x, labels), fake[:16]))
+        given = None if given is None else given[:16]
+        return tf.reduce_mean(penalties.gradient_norm(lambda x: self._score(x, given), fake[:16]))
 
-    def _score(self, samples: tf.Tensor, labels: Any) -> tf.Tensor:
+    def _score(self, samples: tf.Tensor, given: Any) -> tf.Tensor:
         """The discriminator as penalties see it: labels given, dropout off.
 
         With dropout on, every pass would see another random thinning, and the penalised function
         would not be the one whose scores are trained.
         """
-        return self.discriminator(_with(samples, labels), training=False)
+        return self.discriminator(self._judged(samples, given), training=False)
 
     def _update_average(self) -> None:
         """One step of the running average; early on it follows faster (decay (1 + t)/(10 + t))."""
@@ -425,7 +469,7 @@ class GPAT(keras.Model):
             [logs["d_gradient_norm"], logs["g_gradient_norm"]]
         )
         for tracker in self.trackers:
-            tracker.update_state(logs[tracker.name])
+            tracker.update_state(logs.get(tracker.name, 0.0))
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
     def step_seed(self, stream: int) -> tf.Tensor:
@@ -439,9 +483,18 @@ class GPAT(keras.Model):
         step = tf.cast(self.g_optimizer.iterations, tf.int64)
         return tf.stack([tf.constant(self.seed, tf.int64), step * draws_per_step + stream])
 
-    def step_noise(self, count: Any, stream: int) -> tf.Tensor:
-        """The noise ``(count, latent_dim)`` that the coming step draws from N(0, 1)."""
-        return tf.random.stateless_normal([count, self.latent_dim], seed=self.step_seed(stream))
+    def step_noise(self, count: Any, stream: int, given: Any = None) -> tf.Tensor:
+        """The noise that the coming step draws from N(0, 1), ``(count, latent_dim)``.
+
+        Image-to-image: ``(count, h, w, channels)``, h and w those of the contents given.
+        """
+        shape = self._noise_shape(count, given)
+        return tf.random.stateless_normal(shape, seed=self.step_seed(stream))
+
+    def _noise_shape(self, count: Any, given: Any) -> list[Any]:
+        if self.latent_dim is not None:
+            return [count, self.latent_dim]
+        return [count, *tf.unstack(tf.shape(given)[1:3]), self.noise_channels]
 
     # ---------------------------------------------------------------- using it
 
@@ -454,8 +507,9 @@ class GPAT(keras.Model):
             x: Real samples: an array ``(n, *sample_shape)`` (then give ``batch_size``), or a
                 ``tf.data.Dataset`` of batches of them. Images are floats in [−1, 1]. One step
                 uses ``n_critic`` batches; what is left over at an epoch's end is skipped. With
-                classes: the pair (samples, labels), or a data set of such pairs.
-            y: Labels, whole numbers ``(n,)``: another way to give the pair (x, y).
+                classes: the pair (samples, labels), or a data set of such pairs; image-to-image:
+                pairs (samples, contents) of one shape.
+            y: Labels, whole numbers ``(n,)``, or contents: another way to give the pair (x, y).
             batch_size: For an array: samples per batch; 64 if not given.
             **kwargs: ``epochs``, ``callbacks``, ``verbose``, ``steps_per_epoch`` and so on, as
                 in Keras.
@@ -466,9 +520,10 @@ class GPAT(keras.Model):
         Raises:
             ValueError: Before training, if the samples are empty, fewer than a step needs, of
                 the wrong shape, not finite, or images outside [−1, 1]; if labels are missing, not
-                wanted, not whole numbers, out of range, or not one per sample. (Of a data set
-                the first batch is looked at. A label out of range in a later one ends training
-                with TensorFlow's ``InvalidArgumentError``.)
+                wanted, not whole numbers, out of range, or not one per sample; if contents are
+                not images like the samples, of their shape and number. (Of a data set the first
+                batch is looked at. A label out of range in a later one ends training with
+                TensorFlow's ``InvalidArgumentError``.)
         """
         if y is not None:
             x = (x, y)
@@ -513,81 +568,114 @@ class GPAT(keras.Model):
         return steps
 
     def _checked(self, x: Any) -> Any:
-        """What a step can take: samples, with classes the pair (samples, labels)."""
+        """What a step can take: samples, or a pair of them with labels or contents."""
         shape = tuple(self.generator.output_shape[1:])
-        if self.num_classes is None:
+        if not self.in_pairs:
             return data.check_samples("x", x, shape)
+        second, kind = "labels", f"of {self.num_classes} classes"
+        if self.num_classes is None:
+            second, kind = "contents", "from image to image"
         if not isinstance(x, tuple | list) or len(x) != 2:
-            known = f"for networks of {self.num_classes} classes; got a {type(x).__name__}"
-            raise ValueError(f"x must be a pair (samples, labels), or y be given, {known}")
+            known = f"for networks {kind}; got a {type(x).__name__}"
+            raise ValueError(f"x must be a pair (samples, {second}), or y be given, {known}")
         samples = data.check_samples("x", x[0], shape)
-        return samples, data.check_labels("labels", x[1], len(samples), self.num_classes)
+        if self.num_classes is not None:
+            return samples, data.check_labels(second, x[1], len(samples), self.num_classes)
+        contents = data.check_samples(second, x[1], samples.shape[1:])
+        if len(contents) != len(samples):
+            raise ValueError(
+                f"contents must be {len(samples)}, as the samples; got {len(contents)}"
+            )
+        return samples, contents
 
-    def _typed(self, samples: tf.Tensor, labels: Any = None) -> Any:
+    def _typed(self, samples: tf.Tensor, given: Any = None) -> Any:
         samples = tf.cast(samples, tf.float32)
-        if labels is None:
+        if given is None:
             return samples
-        labels = tf.cast(labels, tf.int64)  # a byte could not be compared with 256 classes
+        if self.num_classes is None:
+            return samples, tf.cast(given, tf.float32)
+        labels = tf.cast(given, tf.int64)  # a byte could not be compared with 256 classes
         known = (labels >= 0) & (labels < self.num_classes)
         message = f"labels must be >= 0 and < {self.num_classes}; got"
         tf.debugging.Assert(tf.reduce_all(known), [message, labels])
         return samples, tf.cast(labels, tf.int32)
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """Samples ``(n, ...)`` that the averaged generator makes of noise, or [noise, labels]."""
+        """Samples ``(n, ...)`` that the averaged generator makes of what a generator takes."""
         del training  # the average is for use, not for training
         return self.ema_generator(inputs, training=False)
 
-    def noise(self, count: int, seed: int | None = None) -> np.ndarray:
-        """Noise ``(count, latent_dim)`` from N(0, 1), float32; ``seed`` repeats a draw."""
+    def noise(self, count: int, seed: int | None = None, contents: Any = None) -> np.ndarray:
+        """Noise from N(0, 1), float32, ``(count, latent_dim)``; ``seed`` repeats a draw.
+
+        Image-to-image: ``(count, h, w, channels)``, h and w those of the ``contents``.
+        """
         count = _checks.whole("count", count)
         if seed is not None:
             seed = _checks.whole("seed", seed, least=0)
         rng = np.random.default_rng(seed)
-        return rng.standard_normal((count, self.latent_dim), dtype=np.float32)
+        shape = tuple(map(int, self._noise_shape(count, contents)))
+        return rng.standard_normal(shape, dtype=np.float32)
 
     def generate(
         self,
         count: int | None = None,
         *,
+        contents: Any = None,
         labels: Any = None,
         latents: Any = None,
         seed: int | None = None,
         ema: bool = True,
-        batch_size: int = 256,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """Generate samples.
 
         Args:
-            count: How many; or give ``latents``.
+            count: How many; or give ``latents``. Image-to-image: as many as the contents.
+            contents: Image-to-image: RGB images ``(n, h, w, 3)`` in [−1, 1] to repaint.
             labels: With classes: one class for all samples, or an array ``(n,)`` with that of
                 each. If not given, classes come in random order, all equally often (up to one).
-            latents: Noise ``(n, latent_dim)`` to use instead of drawing it.
+            latents: Noise to use instead of drawing it, of the shape that ``noise`` has.
             seed: Makes the draw repeatable.
             ema: Use the averaged generator (default), or the one in training.
-            batch_size: Samples per pass, which bounds the memory.
+            batch_size: Samples per pass, which bounds the memory; 256 if not given, of contents 8.
 
         Returns:
             float32 array ``(n, *sample_shape)``; images lie in [−1, 1].
 
         Raises:
             ValueError: If neither or both of ``count`` and ``latents`` are given, the noise has
-                the wrong width or is not finite, a number is out of range, or labels do not fit.
+                the wrong shape or is not finite, a number is out of range, or contents or labels
+                are missing, not wanted, or do not fit.
         """
+        if (contents is None) != (self.latent_dim is not None):
+            raise ValueError(
+                "contents are for image-to-image models (latent_dim=None), which need them; got "
+                f"{contents!r:.40} with latent_dim={self.latent_dim}"
+            )
+        if contents is not None:
+            contents = data.check_samples("contents", contents, (None, None, 3))
+            count = len(contents) if latents is None and count is None else count
         if (count is None) == (latents is None):
             raise ValueError(f"give either count or latents; got {count=}, latents={latents!r:.40}")
         if latents is None:
-            latents = self.noise(count, seed)  # type: ignore[arg-type]
+            latents = self.noise(count, seed, contents)  # type: ignore[arg-type]
         latents = np.asarray(latents, dtype=np.float32)
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not len(latents):
-            raise ValueError(f"latents must have shape (n, {self.latent_dim}); got {latents.shape}")
+        total = len(latents) if contents is None else len(contents)
+        shape = tuple(map(int, self._noise_shape(total, contents)))
+        if latents.shape != shape or not total:
+            wish = ", ".join(map(str, ("n", *shape[1:]) if contents is None else shape))
+            raise ValueError(f"latents must have shape ({wish}); got {latents.shape}")
         if not np.isfinite(latents).all():
             raise ValueError("latents must be finite; they hold NaN or infinity")
-        labels = self._labels(labels, len(latents), seed)
+        given = self._labels(labels, total, seed) if contents is None else contents
         generator = self.ema_generator if ema else self.generator
-        parts = math.ceil(len(latents) / _checks.whole("batch_size", batch_size))
-        inputs = [np.array_split(x, parts) for x in (latents, labels) if x is not None]
-        batches = (_with(*part) for part in zip(*inputs, strict=True))
+        if batch_size is None:
+            batch_size = 256 if contents is None else 8
+        parts = math.ceil(total / _checks.whole("batch_size", batch_size))
+        noise = np.array_split(latents, parts)
+        beside = [None] * parts if given is None else np.array_split(given, parts)
+        batches = (self._made_from(*part) for part in zip(noise, beside, strict=True))
         return np.concatenate([np.float32(generator(x, training=False)) for x in batches])
 
     def _labels(self, labels: Any, count: int, seed: int | None) -> np.ndarray | None:
@@ -645,6 +733,9 @@ class GPAT(keras.Model):
             "augment": self.augment
             if not callable(self.augment)
             else _name_of(self.augment, augmentations.CHANGES),
+            "content_loss": self.content_loss
+            and _name_of(self.content_loss, losses.CONTENT_LOSSES),
+            "content_weight": self.content_weight,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }
@@ -668,11 +759,6 @@ class GPAT(keras.Model):
         """Load what ``save_own_variables`` saved."""
         for i, state in enumerate(self._random_states()):
             state.assign(store[str(i)])
-
-
-def _with(inputs: Any, labels: Any = None) -> Any:
-    """What a network takes: inputs alone, or with their labels."""
-    return inputs if labels is None else [inputs, labels]
 
 
 def _num_classes(*networks: keras.Model) -> int | None:
