@@ -23,7 +23,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import data, plotting, style
+from gpat_lib import data, pictures, plotting, style
 from gpat_lib.training import DivergenceGuard
 
 RUNS = provenance.ROOT / "runs" / "styles"
@@ -72,7 +72,8 @@ def main() -> None:
         style.style_transfer(photograph, images[arguments.name], *pair)
         for photograph in photographs.values()
     ]
-    plotting.save_grid(np.stack(painted), path.with_suffix(".png"))
+    sheet = plotting.tile(np.stack([pictures.resized(image, 128, 128) for image in painted]))
+    pictures.save(sheet, path.with_suffix(".jpg"), force=True)
     card = {
         "what": f"generator and critic of the style {arguments.name}",
         "trained_on": {"style": f"data/styles/{arguments.name}.jpg", "photographs": list(contents)},
