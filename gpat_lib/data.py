@@ -8,6 +8,7 @@ import numpy as np
 from gpat_lib import _checks
 from gpat_lib.blossoms import blossoms
 from gpat_lib.datasets import cifar10, fashion_mnist, mnist, stacked_digits, stacked_stream
+from gpat_lib.gallery import CONTENT_CREDITS, content_images, style_images
 from gpat_lib.pictures import image_folder
 from gpat_lib.points import POINTS, point_stream, points
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 __all__ = [
+    "CONTENT_CREDITS",
     "POINTS",
     "batches",
     "blossoms",
     "check_labels",
     "check_samples",
     "cifar10",
+    "content_images",
     "digits",
     "fashion_mnist",
     "image_folder",
@@ -29,6 +32,7 @@ __all__ = [
     "points",
     "stacked_digits",
     "stacked_stream",
+    "style_images",
 ]
 
 # Of the 1,797 digits in a fixed shuffled order, the first 1,437 are for training.

@@ -1,17 +1,237 @@
-"""Pictures: files in the usual formats, read, cropped and resized."""
+"""Pictures: files in the usual formats, read, cropped, resized, and written safely."""
 
+import contextlib
+import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpat_lib import _checks
 
-__all__ = ["EXTENSIONS", "image_folder", "read_picture"]
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["EXTENSIONS", "Picture", "image_folder", "load", "read_picture", "resized", "save"]
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 50_000_000
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, and what it takes to give an answer back in the form it came in.
+
+    Attributes:
+        rgb: float32 ``(h, w, 3)`` in [−1, 1].
+        alpha: float32 ``(h, w, 1)`` in [0, 1], 1 is opaque; ``None`` if the picture has none.
+        dtype: Of the array it came as; ``None`` if it came as a file or PIL image.
+        axes: The array's axes after height and width: ``()``, ``(1,)``, ``(3,)`` or ``(4,)``.
+        black: What black is in the array: −1 for floats in [−1, 1], else 0.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+    dtype: np.dtype | None = None
+    axes: tuple[int, ...] = (3,)
+    black: float = 0.0
+
+    def restore(self, rgb: Any) -> Any:
+        """Another picture in this one's form, with this one's alpha: a stylised copy, say.
+
+        Args:
+            rgb: Floats ``(h, w, 3)`` of this picture's size. Values are cut to [−1, 1].
+
+        Returns:
+            A PIL image (RGB, or RGBA with alpha) for what came as a file or PIL image, in colour
+            even if that was grey; for an array one of its dtype, range and axes: a grey array
+            gives the luma.
+
+        Raises:
+            ValueError: If the size is another, or a value is not finite.
+        """
+        rgb = np.asarray(rgb, np.float32)
+        if rgb.shape != self.rgb.shape:
+            raise ValueError(f"rgb must have shape {self.rgb.shape}; got {rgb.shape}")
+        if not np.isfinite(rgb).all():
+            raise ValueError("rgb must be finite; it holds NaN or infinity")
+        values = np.clip(rgb, -1.0, 1.0)
+        if self.axes in ((), (1,)):
+            values = (values @ LUMA)[..., None]
+        elif self.alpha is not None:
+            values = np.concatenate([values, 2.0 * self.alpha - 1.0], axis=-1)
+        if self.dtype is not None and self.dtype.kind == "f":
+            scaled = values if self.black else (values + 1.0) / 2.0
+            return scaled.reshape(rgb.shape[:2] + self.axes).astype(self.dtype)
+        dtype = self.dtype or np.dtype(np.uint8)
+        values = np.rint((values + 1.0) * (np.iinfo(dtype).max / 2)).astype(dtype)
+        if self.dtype is not None:
+            return values.reshape(rgb.shape[:2] + self.axes)
+        from PIL import Image
+
+        return Image.fromarray(values)
+
+
+def load(
+    source: Any, name: str = "picture", least_side: int = 8, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """One picture of a person, whatever form it comes in, at its own size.
+
+    The camera's rotation (EXIF) is applied; grey, palette, CMYK and 16-bit files become RGB; alpha
+    is kept apart, and the colours under it stay. Of an animation the first frame is taken.
+
+    Args:
+        source: A path, a binary open file, a PIL image, or an array: ``(h, w)`` or ``(h, w, 1)``
+            grey, ``(h, w, 3)`` RGB, ``(h, w, 4)`` RGBA; uint8, uint16, or floats in [0, 1], or in
+            [−1, 1] if any is below 0.
+        name: What error messages call it: the caller's argument.
+        least_side: Smaller pictures are refused.
+        max_pixels: Larger pictures are refused, before they are decoded.
+
+    Raises:
+        ValueError: If the file is missing, empty, broken or no picture; the array has another
+            shape, type or range, or NaN; or the picture is too small or too large.
+    """
+    from PIL import Image
+
+    if isinstance(source, str | os.PathLike):
+        where = f"{name} {os.fspath(source)!r}"
+        if not Path(source).is_file():
+            raise ValueError(f"{where} must be a picture's file; there is none")
+        if not Path(source).stat().st_size:
+            raise ValueError(f"{where} must be a picture's file; it is empty (0 bytes)")
+    else:
+        file_name = getattr(source, "filename", "") or getattr(source, "name", "")
+        where = f"{name} {file_name!r}" if isinstance(file_name, str) and file_name else name
+    if isinstance(source, str | os.PathLike | Image.Image) or hasattr(source, "read"):
+        try:
+            image = _decoded(source, max_pixels)
+        except Exception as error:  # Pillow raises many kinds for broken files
+            raise ValueError(
+                f"{where} cannot be read ({error}); expected a whole picture of a usual format "
+                f"({', '.join(EXTENSIONS)})"
+            ) from error
+        picture = _from_array(where, np.asarray(image))
+        picture = Picture(picture.rgb, picture.alpha)
+    else:
+        picture = _from_array(where, source)
+    height, width, _ = picture.rgb.shape
+    if min(height, width) < least_side:
+        raise ValueError(
+            f"{where} must be at least {least_side} × {least_side} pixels; got {width} × {height}"
+        )
+    if height * width > max_pixels:
+        raise ValueError(f"{where}: {width} × {height} is more than {max_pixels} pixels")
+    return picture
+
+
+def _from_array(where: str, source: Any) -> Picture:
+    """An array as ``load`` describes it."""
+    array = np.asarray(source)
+    axes = array.shape[2:]
+    if array.ndim < 2 or axes not in ((), (1,), (3,), (4,)) or array.size == 0:
+        got = f"shape {array.shape}" if array.ndim else type(source).__name__
+        raise ValueError(
+            f"{where} must be a path, an open file, a PIL image or an array (h, w), (h, w, 1), "
+            f"(h, w, 3) or (h, w, 4); got {got}"
+        )
+    black = 0.0
+    if array.dtype.kind == "f":
+        low, high = float(array.min()), float(array.max())
+        if not (low >= -1.001 and high <= 1.001):  # false for NaN too
+            raise ValueError(
+                f"{where} must hold floats in [0, 1] or [-1, 1]; got values from {low:g} to "
+                f"{high:g}. For values from 0 to 255: image.astype('uint8')"
+            )
+        black = -1.0 if low < 0.0 else 0.0
+    elif array.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{where} must be of uint8, uint16 or floats; got {array.dtype}")
+    values = array.astype(np.float32).reshape(*array.shape[:2], -1)
+    if not black:
+        values *= 2.0 if array.dtype.kind == "f" else 2.0 / np.iinfo(array.dtype).max
+        values -= 1.0
+    np.clip(values, -1.0, 1.0, out=values)
+    alpha = (values[..., 3:] + 1.0) / 2.0 if axes == (4,) else None
+    rgb = np.repeat(values, 3, axis=-1) if axes in ((), (1,)) else values[..., :3]
+    return Picture(rgb, alpha, array.dtype, axes, black)
+
+
+def resized(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
+    """An image ``(h, w, 3)`` in [−1, 1] brought to another size by Lanczos's filter, as float32.
+
+    Args:
+        rgb: The image.
+        height: Of the result, in pixels.
+        width: Of the result.
+    """
+    if rgb.shape[:2] == (height, width):
+        return np.asarray(rgb, np.float32)
+    from PIL import Image
+
+    layers = [
+        Image.fromarray(np.ascontiguousarray(rgb[..., channel], np.float32)).resize(
+            (width, height), Image.Resampling.LANCZOS
+        )
+        for channel in range(rgb.shape[-1])
+    ]
+    return np.clip(np.stack(layers, axis=-1), -1.0, 1.0)
+
+
+def save(image: Any, path: str | Path, force: bool = False) -> Path:
+    """Write a picture whole or not at all: to a file beside ``path`` first, which is then renamed.
+
+    Args:
+        image: A PIL image, or an array as ``load`` takes it. Where the format knows no alpha
+            (JPEG, BMP), it is laid on white.
+        path: Its ending chooses the format.
+        force: Replace the file if there is one.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ValueError: If the ending is unknown, or the image cannot be written in its format.
+        FileExistsError: If there is such a file and ``force`` is false.
+        OSError: If the folder is missing or cannot be written to, or the disk is full. What was
+            at ``path`` before is there unchanged.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    if path.suffix.lower() not in EXTENSIONS:
+        raise ValueError(f"path must end in {', '.join(EXTENSIONS)}; got {str(path)!r}")
+    if not isinstance(image, Image.Image):
+        image = _as_image("image", image)
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    if kind in ("BMP", "JPEG"):
+        image = _on_white(image).convert("RGB")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+
+    def refuse_to_replace() -> None:
+        if path.exists() and not force:
+            raise FileExistsError(f"path {str(path)!r} exists; say force to replace it")
+
+    refuse_to_replace()
+    try:
+        with open(part, "wb") as stream:
+            image.save(stream, kind, quality=95)
+            stream.flush()
+            os.fsync(stream.fileno())
+        refuse_to_replace()
+        os.replace(part, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(f"path {str(path)!r} cannot be written: {error}") from error
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"image cannot be written as {kind}: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return path
 
 
 def image_folder(
@@ -74,20 +294,51 @@ def read_picture(
     """
     from PIL import Image, ImageOps
 
+    picture = _on_white(_decoded(file, max_pixels, draft=2 * size))
+    picture = picture.convert("RGB" if channels == 3 else "L")
+    fitted = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
+    return np.asarray(fitted).reshape(size, size, channels)
+
+
+def _decoded(source: Any, max_pixels: int, draft: int | None = None) -> "Image.Image":
+    """A path's, open file's or PIL image's picture, upright: RGB, or RGBA if it has alpha.
+
+    Args:
+        source: What to decode.
+        max_pixels: Larger pictures raise ``ValueError`` before they are decoded.
+        draft: A side in pixels: a JPEG may be decoded at a lower size that is not below it.
+    """
+    from PIL import Image, ImageOps
+
+    given = isinstance(source, Image.Image)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides
-        with Image.open(file) as image:
+        with contextlib.nullcontext(source) if given else Image.open(source) as image:
             if image.width * image.height > max_pixels:
                 raise ValueError(f"{image.width} × {image.height} is more than {max_pixels} pixels")
-            image.draft("RGB", (2 * size, 2 * size))  # lets a JPEG be decoded at a lower size
+            if draft:
+                image.draft("RGB", (draft, draft))
             picture = ImageOps.exif_transpose(image)
-            if picture.mode.startswith("I"):  # 16 bit: Pillow's own conversion would clip
-                grey = np.asarray(picture, dtype=np.float64) / 65535.0 * 255.0
-                picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                white = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(white, picture)
-            picture = picture.convert("RGB" if channels == 3 else "L")
-            fitted = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
-    return np.asarray(fitted).reshape(size, size, channels)
+    if picture.mode == "F":
+        picture = _as_image("its 32-bit layer", picture)
+    if picture.mode.startswith("I"):  # 16 bit: Pillow's own conversion would clip
+        grey = np.asarray(picture, dtype=np.float64) / 65535.0 * 255.0
+        picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    alpha = "A" in picture.getbands() or "transparency" in picture.info
+    return picture.convert("RGBA" if alpha else "RGB")
+
+
+def _as_image(where: str, array: Any) -> "Image.Image":
+    """An array as a PIL image of 8 bits."""
+    picture = _from_array(where, array)
+    return Picture(picture.rgb, picture.alpha).restore(picture.rgb)
+
+
+def _on_white(picture: "Image.Image") -> "Image.Image":
+    """The picture with its transparent parts laid on white."""
+    from PIL import Image
+
+    if "A" not in picture.getbands():
+        return picture
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
