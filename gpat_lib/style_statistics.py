@@ -322,7 +322,7 @@ def train_feed_forward(
     crop: int = 64,
     content_weight: float = 0.3,
     tv_weight: float = 0.0,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-3,
     seed: int = 0,
 ) -> keras.Model:
     """Train a network to do in one pass what the optimisation does (Johnson et al. 2016).
@@ -366,29 +366,21 @@ def train_feed_forward(
     keras.utils.set_random_seed(_checks.whole("seed", seed, least=0))
     generator = generator or models.image_generator()
     noise = generator.input_shape[-1] - 3
-    gram_loss = extractor and _gram_loss(extractor, style_image)
-    luma = random_filters(1, 1)
+    teacher = (
+        _patch_teacher(style, weight)
+        if extractor is None
+        else _gram_teacher(extractor, style_image, weight)
+    )
     optimizer = keras.optimizers.Adam(
         keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 10)
     )
 
-    def losses(images: tf.Tensor, crops: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        if gram_loss:
-            maps = extractor(images)
-            return gram_loss(maps) + weight * _content_loss(maps[-1], extractor(crops)[-1])
-        loss = weight * tf.reduce_mean(tf.square(luma(images)[-1] - luma(crops)[-1]))
-        theirs = style
-        for level in range(3):
-            loss += patch_loss(images, theirs, key + [0, level], step=1 if level else 2)
-            images, theirs = _halved(images), _halved(theirs)
-        return loss
-
     @tf.function
     def update(crops: tf.Tensor, key: tf.Tensor) -> None:
-        drawn = tf.random.stateless_normal((batch_size, crop, crop, noise), key)
+        drawn = tf.random.stateless_normal((batch_size, crop, crop, noise), key + [0, 3])
         with tf.GradientTape() as tape:
             images = generator(tf.concat([crops, drawn], axis=-1), training=True)
-            loss = losses(images, crops, key) + smooth * _roughness(images)
+            loss = teacher(images, crops, key) + smooth * _roughness(images)
         gradients = tape.gradient(loss, generator.trainable_variables)
         optimizer.apply(gradients, generator.trainable_variables)
 
@@ -398,7 +390,7 @@ def train_feed_forward(
             _crop(photographs[k], crop, rng)
             for k in rng.integers(len(photographs), size=batch_size)
         ]
-        update(tf.constant(np.stack(chosen)), tf.constant([seed, 3 * i]))
+        update(tf.constant(np.stack(chosen)), tf.constant([seed, 4 * i]))
     return generator
 
 
@@ -436,6 +428,32 @@ def _gram_loss(extractor: keras.Model, style_image: Any) -> Callable[[list[tf.Te
             for each, goal, scale in zip(maps[:-1], goals, scales, strict=True)
         ]
         return tf.add_n(errors) / len(errors)
+
+    return loss
+
+
+def _gram_teacher(extractor: keras.Model, style_image: Any, weight: float) -> Callable[..., Any]:
+    """The loss of ``stylise_by_optimisation`` for a batch of images and their photographs."""
+    style_loss = _gram_loss(extractor, style_image)
+
+    def loss(images: tf.Tensor, crops: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+        maps = extractor(images)
+        return style_loss(maps) + weight * _content_loss(maps[-1], extractor(crops)[-1])
+
+    return loss
+
+
+def _patch_teacher(style: tf.Tensor, weight: float) -> Callable[..., Any]:
+    """``patch_loss`` at three sizes, and the mean squared difference of blurred lumas."""
+    bank = tf.constant(BLURRED_LUMA, tf.float32)
+
+    def loss(images: tf.Tensor, crops: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+        lost = tf.nn.conv2d(images - crops, bank, 1, "SAME")
+        total, theirs = weight * tf.reduce_mean(tf.square(lost)), style
+        for level in range(3):
+            total += patch_loss(images, theirs, key + [0, level], step=1 if level else 2)
+            images, theirs = _halved(images), _halved(theirs)
+        return total
 
     return loss
 

