@@ -272,6 +272,7 @@ def stylise_by_optimisation(
         ValueError: If a picture cannot be used, is too small, or a number is out of range.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     steps = _checks.whole("steps", steps)
     content = pictures.load(content_image, "content_image", LEAST).rgb
@@ -305,9 +306,12 @@ def stylise_by_optimisation(
     )
     start = np.clip(noise + (content if weight else 0.0), -1.0, 1.0).ravel()
     limits = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20}
-    found = minimize(
-        evaluate, start, jac=True, method="L-BFGS-B", bounds=[(-1, 1)] * start.size, options=limits
-    )
+    bounds = [(-1, 1)] * start.size
+    # SciPy's own part is small; its threads would wait for each other in the way of TensorFlow's.
+    with threadpool_limits(1, user_api="blas"):
+        found = minimize(
+            evaluate, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limits
+        )
     image = found.x.reshape(content.shape[1:]).astype(np.float32)
     return image[EDGE:-EDGE, EDGE:-EDGE]
 
