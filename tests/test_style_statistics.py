@@ -223,7 +223,7 @@ def test_training_repeats_and_weights_count(stripes, photo):
 
     def train(**options):
         generator = style_statistics.train_feed_forward(
-            stripes, [photo], network(), judge, steps=3, crop=32, batch_size=1, **options
+            stripes, [photo], network(), judge, steps=20, crop=32, batch_size=1, **options
         )
         return np.concatenate([np.ravel(weight) for weight in generator.trainable_weights])
 
@@ -234,8 +234,8 @@ def test_training_repeats_and_weights_count(stripes, photo):
 
     first = train()
     np.testing.assert_allclose(train(), first, atol=1e-5)
-    for options in ({"seed": 1}, {"content_weight": 50.0}, {"tv_weight": 50.0}):
-        assert np.abs(train(**options) - first).max() > 1e-4, options
+    for options in ({"seed": 1}, {"content_weight": 5.0}, {"tv_weight": 500.0}):
+        assert np.abs(train(**options) - first).max() > 1e-3, options
 
 
 @pytest.mark.parametrize(
