@@ -677,13 +677,10 @@ def _examine_player(
     def look(*logits: np.ndarray) -> tuple[np.ndarray, str, np.ndarray]:
         given = [tf.constant(a, tf.float32) if tensors else a.copy() for a in logits]
         value, dtype, gradients = _call(function, tensors, given, given)
-        if tensors:
-            return value, dtype, np.array(gradients)
-        return (
-            value,
-            dtype,
-            _differences(lambda *c: _call(function, False, [*c], [])[0].mean(), logits),
-        )
+        if not tensors:
+            average = functools.partial(_average, function)
+            return value, dtype, _differences(average, logits)
+        return value, dtype, np.array(gradients)
 
     def value(chosen: list[Callable[..., Any]], logits: tuple[np.ndarray, ...]) -> float:
         formula, given, mean = chosen
@@ -723,6 +720,10 @@ def _examine_player(
             at = np.unravel_index(wrong.argmax(), wrong.shape)
             add("saturates", f"{gradients[at]:.2g} at logits of ±{size}", f"{exact[at]:.2g}")
             return
+
+
+def _average(function: Callable[..., Any], *logits: np.ndarray) -> float:
+    return float(_call(function, False, [*logits], [])[0].mean())
 
 
 def _differences(

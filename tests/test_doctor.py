@@ -1,5 +1,9 @@
 """The penalty doctor: healthy functions pass in any style, each illness gets its own name."""
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -605,3 +609,178 @@ def test_ill_losses_for_numpy():
     )
     report = doctor.examine_loss(naive, "non_saturating", "numpy")
     assert report.names == ["overflow", "another_loss", "wrong_sign"]
+
+
+# ---------------------------------------------------------------- chance
+
+
+def laws(alpha, shape=(4, 3, 5), **noise):
+    """What a look keeps, without the function: α or noise of a law, and four small batches."""
+
+    def one(n):
+        values = alpha(n, int(np.prod(shape)))
+        return SimpleNamespace(alpha=values, noise=values)
+
+    return [one(n) for n in (7, 11, 7, 11)], one(128), one(1024)
+
+
+RANDOM = np.random.default_rng(8)
+
+
+@pytest.mark.parametrize(
+    ("judge", "law"),
+    [
+        (doctor._judge_alpha, lambda n, d: np.repeat(RANDOM.random((n, 1)), d, 1)),
+        (doctor._judge_noise, lambda n, d: RANDOM.random((n, 1)) * RANDOM.random((n, d))),
+        (doctor._judge_noise, lambda n, d: RANDOM.random((n, 1)) * RANDOM.random((n, 8))),
+    ],
+)
+def test_chance_makes_no_healthy_law_ill(judge, law):
+    """The bounds say once in a million; a margin of half their size would show in 500."""
+    for _ in range(500):
+        looks, *sizes = laws(law)
+        for size in sizes:
+            report = doctor.Report("a law")
+            judge(report, looks, size)
+            assert report.healthy, report
+
+
+@pytest.mark.parametrize(
+    ("judge", "illness", "law"),
+    [
+        (
+            doctor._judge_alpha,
+            "alpha_normal",
+            lambda n, d: np.repeat(RANDOM.normal(size=(n, 1)), d, 1),
+        ),
+        (
+            doctor._judge_noise,
+            "alpha_per_pixel",
+            lambda n, d: RANDOM.random((n, d)) * RANDOM.random((n, d)),
+        ),
+        (doctor._judge_noise, "no_alpha", lambda n, d: RANDOM.random((n, d))),
+        (
+            doctor._judge_noise,
+            "alpha_per_batch",
+            lambda n, d: RANDOM.uniform(0.05, 0.95) * RANDOM.random((n, d)),
+        ),
+        (
+            doctor._judge_noise,
+            "noise_scale",
+            lambda n, d: RANDOM.random((n, 1)) * RANDOM.random((n, d)) / 2,
+        ),
+    ],
+)
+def test_an_ill_law_is_named_from_few_samples_too(judge, illness, law):
+    for _ in range(50):
+        looks, *sizes = laws(law)
+        for size in sizes:
+            report = doctor.Report("a law")
+            judge(report, looks, size)
+            assert report.names == [illness], report
+
+
+def test_a_loop_over_samples_hides_no_normal_alpha():
+    def looped(critic, real, fake):
+        total = 0.0
+        for i in range(len(real)):
+            x = real[i : i + 1] + tf.random.normal([]) * (fake[i : i + 1] - real[i : i + 1])
+            total += (slope(gradient_of(critic, x))[0] - 1.0) ** 2
+        return total / len(real)
+
+    assert doctor.examine(looped, sample_shape=(6,)).names == ["alpha_normal"]
+
+
+# ---------------------------------------------------------------- the report, and bad arguments
+
+
+def test_a_report_reads_as_sentences():
+    report = doctor.examine(penalty(alpha=lambda x: tf.random.normal(per_sample(x))))
+    assert not report.healthy
+    text = str(report)
+    assert re.match(
+        r"wgan_gp: 1 finding\.\n- alpha_normal: α looks normal: mean -?0\.\d\d, from", text
+    )
+    assert "expected α uniform in [0, 1). Draw it" in text.replace("\n  ", " ")
+    finding = report.findings[0]
+    assert finding.expected == "α uniform in [0, 1)"
+    assert finding.hint == doctor.ILLNESSES["alpha_normal"][2]
+    two = doctor.examine(penalty(alpha=lambda x: tf.random.normal(x.shape), cost=squares))
+    assert two.names == ["alpha_per_pixel", "alpha_normal", "zero_centered"]
+    assert str(two).startswith("wgan_gp: 3 findings.\n")
+    assert "a slope s costs s²; expected (s - 1)²." in str(two)
+    assert max(map(len, str(two).splitlines())) <= 95
+
+
+def test_details_say_what_was_seen():
+    seen = {
+        (meant, illness): doctor.examine(function, meant).findings[0]
+        for meant, illness, function in ILL
+        if illness in ("raises", "norm_wrong_axes", "factor_wrong", "only_fake", "formula")
+    }
+    assert "slopes" not in seen["wgan_gp", "factor_wrong"].seen
+    assert "10 times" in seen["wgan_gp", "factor_wrong"].seen
+    assert "(1,)" in seen["wgan_gp", "norm_wrong_axes"].seen
+    assert "(4, 3, 5)); got shape" not in seen["wgan_gp", "raises"].hint
+    assert "the critic takes samples (n, 4, 3, 5); got shape (" in seen["wgan_gp", "raises"].seen
+    assert seen["wgan_gp", "only_fake"].expected == "a look between real and fake"
+    assert seen["r1", "formula"].seen == "the value is 0.625 where every slope is 0.5"
+    assert seen["r1", "formula"].expected == "0.125"
+
+
+def test_every_illness_has_words():
+    for name, texts in doctor.ILLNESSES.items():
+        assert len(texts) == 3, name
+        assert all(text.strip() for text in texts)
+    assert set(doctor._PENALTIES) == set(penalties.PENALTIES)
+    assert set(doctor._LOSSES) == set(losses.LOSSES)
+
+
+def test_another_penalty_or_loss_is_never_healthy():
+    names = list(penalties.PENALTIES)
+    for meant, other in zip(names, names[1:] + names[:1], strict=True):
+        assert not doctor.examine(penalties.get(other), meant).healthy
+    for meant in losses.LOSSES:
+        for other in set(losses.LOSSES) - {meant}:
+            report = doctor.examine_loss(losses.get(other), meant)
+            assert set(report.names) <= {"another_loss", "saturates"}
+            assert not report.healthy
+
+
+def test_tensorflow_is_left_as_it_was():
+    for setting in (True, False):
+        tf.config.run_functions_eagerly(setting)
+        doctor.examine(raising)
+        doctor.examine_loss((raising, raising), framework="numpy")
+        assert tf.config.functions_run_eagerly() == setting
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match=r"unknown penalty 'gp'.*wgan_gp"):
+        doctor.examine(penalty(), "gp")
+    with pytest.raises(ValueError, match=r"unknown framework 'jax'.*numpy.*tensorflow"):
+        doctor.examine(penalty(), framework="jax")
+    with pytest.raises(ValueError, match="function must be callable; got 'wgan_gp'"):
+        doctor.examine("wgan_gp")
+    with pytest.raises(
+        ValueError, match=r"sample_shape must have two values at least; got \(1, 1\)"
+    ):
+        doctor.examine(penalty(), sample_shape=(1, 1))
+    with pytest.raises(ValueError, match=r"unknown loss 'gan'.*minimax"):
+        doctor.examine_loss((d_bce, g_bce), "gan")
+    for wrong in (d_bce, (d_bce,), (d_bce, "generator")):
+        with pytest.raises(ValueError, match="pair must be two functions"):
+            doctor.examine_loss(wrong)
+
+
+def test_the_readmes_example_prints_what_it_says():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n([^`]*doctor\.examine[^`]*)```", readme)
+    said = re.findall(r"^# (.*)$", code, re.MULTILINE)
+    printed = []
+    exec(code, {"tf": tf, "print": lambda report: printed.extend(str(report).splitlines())})
+    assert said[0] == printed[0]
+    starts = [line for line in printed if line.startswith("- ")]
+    for sentence, start in zip(said[1:], starts, strict=True):
+        assert " ".join(printed).replace("   ", " ").find(sentence.removesuffix(" ...")) >= 0
+        assert start.startswith(sentence.split(":")[0])
