@@ -156,7 +156,7 @@ ILL = [
     ("r1", "real_and_fake", r1_r2()),
     ("dragan", "between", penalty()),
     ("wgan_gp", "beside_real", dragan()),
-    ("wgan_gp", "elsewhere", penalty(points=lambda real, fake: real + uniform(real) * fake)),
+    ("wgan_gp", "elsewhere", penalty(points=lambda real, fake: real + fake)),
     ("r1", "elsewhere", r1(points=lambda real, fake: tf.random.normal(real.shape))),
     ("wgan_gp", "alpha_normal", penalty(alpha=lambda x: tf.random.normal(per_sample(x)))),
     (
@@ -691,6 +691,13 @@ def test_an_ill_law_is_named_from_few_samples_too(judge, illness, law):
             report = doctor.Report("a law")
             judge(report, looks, size)
             assert report.names == [illness], report
+
+
+def test_one_alpha_for_the_batch_may_have_a_wrong_law_too():
+    names = doctor.examine(penalty(alpha=lambda x: 2 + tf.random.uniform([]))).names
+    assert names[0] == "alpha_per_batch"
+    assert names[1] in ("alpha_law", "alpha_normal")  # a few numbers do not tell which
+    assert len(names) == 2
 
 
 def test_a_loop_over_samples_hides_no_normal_alpha():
