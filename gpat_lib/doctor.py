@@ -225,7 +225,7 @@ def _identify(
     Returns:
         The illnesses with their details, and the formula that has them, of case and scale.
     """
-    ways = []
+    ways, odd = [], None
     for names in itertools.product(*parts):
         ill = [(name.partition("|")[0], name.partition("|")[2]) for name in names if name]
         chosen = [part[name] for part, name in zip(parts, names, strict=True)]
@@ -233,12 +233,17 @@ def _identify(
     for _, free, ill, chosen in sorted((w for w in ways if w[0] <= 2), key=lambda w: w[:2]):
         predicted = np.array([formula(chosen, case) for case in cases])
         ratio = float(values @ predicted / (predicted @ predicted or 1.0)) if free else 1.0
-        if ratio and np.allclose(values, ratio * predicted, rtol=NEAR, atol=1e-5):
-            if free:
-                name = {2.0: "factor_doubled", 0.5: "factor_halved"}.get(round(ratio, 2))
-                ill = [*ill, (name or "factor_wrong", f"{ratio:.3g}")]
-            return ill, functools.partial(_scaled, ratio, formula, chosen)
-    return None
+        if not ratio or not np.allclose(values, ratio * predicted, rtol=NEAR, atol=1e-5):
+            continue
+        explained = functools.partial(_scaled, ratio, formula, chosen)
+        name = {2.0: "factor_doubled", 0.5: "factor_halved"}.get(round(ratio, 2))
+        if not free:
+            return ill, explained
+        if name:
+            return [*ill, (name, "")], explained
+        # A norm over fewer axes makes an odd factor, too: look on for a better name.
+        odd = odd or ([*ill, ("factor_wrong", f"{ratio:.3g}")], explained)
+    return odd
 
 
 def _scaled(ratio: float, formula: Callable[..., float], *case: Any) -> float:

@@ -230,6 +230,13 @@ def test_every_illness_of_penalties_and_losses_is_met_here():
     assert met | {"changes_input"} == set(doctor.ILLNESSES)
 
 
+def test_two_illnesses_at_once_are_both_named():
+    double = r1(norm=over(3), result=lambda value: value)
+    assert doctor.examine(double, "r1").names == ["norm_wrong_axes", "factor_doubled"]
+    double = penalty(alpha=fixed, norm=lambda g: g, cost=squares)
+    assert doctor.examine(double).names == ["alpha_fixed", "mean_for_sum", "zero_centered"]
+
+
 def test_an_alpha_of_the_wrong_rank_does_not_fit_by_accident():
     """α of shape (n, 1) would broadcast over the width, were the batch as wide as an image."""
     report = doctor.examine(
