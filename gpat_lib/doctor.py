@@ -581,7 +581,7 @@ def _judge_alpha(report: Report, looks: list[_Look], law: _Look) -> None:
     # Dvoretzky, Kiefer, Wolfowitz, Massart: P(distance > d) <= 2 exp(-2 n d²).
     margin = math.sqrt(math.log(2 / MISS) / (2 * len(alpha)))
     uniform = _distance(alpha, lambda a: np.clip(a, 0, 1))
-    if low < -NEAR or high > 1 + NEAR or (uniform > margin and not shared):
+    if low < -NEAR or high > 1 + NEAR or uniform > margin:
         normal = statistics.NormalDist(alpha.mean(), alpha.std() or 1.0)
         to_normal = _distance(alpha, np.vectorize(normal.cdf))
         to_flat = _distance(alpha, lambda a: (a - low) / (high - low or 1.0))

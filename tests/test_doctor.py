@@ -230,6 +230,10 @@ def test_every_illness_of_penalties_and_losses_is_met_here():
     assert met | {"changes_input"} == set(doctor.ILLNESSES)
 
 
+def test_a_mean_over_both_batches_divides_by_the_size_of_both():
+    assert doctor.examine(mean_of_both, "r1_r2").names == ["mean_before_gradient"]
+
+
 def test_two_illnesses_at_once_are_both_named():
     double = r1(norm=over(3), result=lambda value: value)
     assert doctor.examine(double, "r1").names == ["norm_wrong_axes", "factor_doubled"]
@@ -326,6 +330,11 @@ def r1_by_squares(critic, real, fake, **unused):
 
 def r1_r2_in_one_pass(critic, real, fake):
     g = gradient_of(critic, tf.concat([fake, real], axis=0))
+    return tf.reduce_mean(tf.reduce_sum(g**2, axis=[1, 2, 3]))
+
+
+def mean_of_both(critic, real, fake):
+    g = gradient_of(lambda x: tf.reduce_mean(critic(x)), tf.concat([fake, real], axis=0))
     return tf.reduce_mean(tf.reduce_sum(g**2, axis=[1, 2, 3]))
 
 
@@ -616,6 +625,13 @@ HEALTHY_LOSSES = [
 def test_right_losses_in_another_style_are_healthy(meant, pair, framework):
     report = doctor.examine_loss(pair, meant, framework)
     assert report.healthy, report
+
+
+def test_a_gradient_is_dead_long_before_the_logits_are_extreme():
+    pair = (d_bce, lambda f: -mean(tf.math.log(sigmoid(f) + 1e-8)))
+    (finding,) = doctor.examine_loss(pair).findings
+    assert "at logits of ±20" in finding.seen
+    assert finding.expected == "-0.2"
 
 
 def test_ill_losses_for_numpy():
