@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gpat_lib import (
         augment,
         data,
+        doctor,
         dynamics,
         features,
         losses,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "augment",
     "data",
+    "doctor",
     "dynamics",
     "features",
     "losses",
