@@ -92,7 +92,7 @@ def judge(name: str, path: Path, known: dict[str, np.ndarray]) -> dict[str, Any]
         "styles": round(float(np.mean([other == name for other in nearest.values()])), 4),
         "taken_for": {key: other for key, other in nearest.items() if other != name},
         "seconds_512": median_seconds(lambda: style.style_transfer(large, image, *pair)),
-        "generator_seconds_512": median_seconds(lambda: np.asarray(pair[0](batch))),
+        "generator_seconds_512": median_seconds(lambda: pair[0].predict_on_batch(batch)),
     }
 
 

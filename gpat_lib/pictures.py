@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from gpat_lib import _checks
+from gpat_lib.metrics import LUMA
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,7 +19,6 @@ __all__ = ["EXTENSIONS", "Picture", "image_folder", "load", "read_picture", "res
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 50_000_000
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Picture:
             raise ValueError("rgb must be finite; it holds NaN or infinity")
         values = np.clip(rgb, -1.0, 1.0)
         if self.axes in ((), (1,)):
-            values = (values @ LUMA)[..., None]
+            values = (values @ np.array(LUMA, np.float32))[..., None]
         elif self.alpha is not None:
             values = np.concatenate([values, 2.0 * self.alpha - 1.0], axis=-1)
         if not self.black:  # in place: photographs are large

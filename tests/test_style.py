@@ -14,9 +14,10 @@ from PIL import Image
 
 from gpat_lib import models, pictures, style
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
-    "steps": 2,
+    "steps": 1,
     "crop": 20,
     "widths": (3, 4),
     "critic_widths": (3, 4, 4),
@@ -29,6 +30,14 @@ def picture(height=40, width=48, seed=0):
     """Soft blobs of colour, bytes."""
     noise = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(noise).resize((width, height)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_graphs():
+    """Networks this small take longer to compile than to run."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +85,7 @@ def test_perceptual_content_takes_any_extractor():
     assert float(content(images, images - 0.5)) == pytest.approx(2.25)
 
 
-@pytest.mark.parametrize("content_loss", ["luma", "encoder", None, lambda x, y: tf.reduce_mean(y)])
+@pytest.mark.parametrize("content_loss", ["encoder", None])
 def test_every_content_loss_trains(style_image, content_loss):
     seen = keras.callbacks.History()
     options = {**TINY, "content_loss": content_loss, "callbacks": [seen]}
@@ -105,13 +114,11 @@ def test_training_returns_the_average_and_its_critic_both_stamped(pair, style_im
     assert not any("thumbnail" in v.path for v in generator.trainable_variables)
 
 
-def test_a_seed_repeats_a_run_and_another_does_not(pair, style_image):
+def test_a_seed_repeats_a_run(pair, style_image):
     again = style.train_style(style_image, [picture(seed=2)], name="blobs", **TINY)
     for first, second in zip(pair, again, strict=True):
         for a, b in zip(first.weights, second.weights, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
-    other = style.train_style(style_image, [picture(seed=2)], seed=1, **TINY)
-    assert np.abs(other[0].weights[0] - pair[0].weights[0]).max() > 1e-3
 
 
 def test_crops_lie_anywhere_and_half_are_mirrored():
@@ -142,10 +149,12 @@ def test_training_sees_crops_of_the_style_and_of_the_photographs(style_image, mo
 
 
 def test_fifty_steps_are_an_epoch_and_the_bar_is_one(style_image, capfd):
+    tf.config.run_functions_eagerly(False)
     epochs = []
     count = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
     options = {**TINY, "steps": 100, "verbose": 1, "batch_size": 1, "n_critic": 1}
     style.train_style(style_image, [picture()], callbacks=[count], **options)
+    tf.config.run_functions_eagerly(True)
     assert epochs == [0, 1]
     assert "100/100" in capfd.readouterr().out
 
@@ -246,21 +255,24 @@ def test_the_critics_favourite_of_the_draws_is_kept(pair, transfer):
     assert np.abs(drawn[best] - drawn[worst]).max() > 1e-3
 
 
-def test_a_large_photograph_is_painted_small_and_keeps_its_detail(pair, transfer):
+def test_a_large_photograph_is_painted_small_and_keeps_its_detail(pair, transfer, monkeypatch):
     photo = (picture(60, 120) / 510.0 - 0.25).astype(np.float32)
     photo[::2] += 0.1  # finer than the painting
     sizes = []
-    call = pair[0].call
-    pair[0].call = lambda x, *a, **k: sizes.append(tuple(x.shape)) or call(x, *a, **k)
-    try:
-        painted = transfer(photo, max_side=40, draws=1, strength=0.1)
-    finally:
-        pair[0].call = call
+    paint = pair[0].predict_on_batch
+    monkeypatch.setattr(pair[0], "predict_on_batch", lambda x: sizes.append(x.shape) or paint(x))
+    painted = transfer(photo, max_side=40, draws=1, strength=0.1)
     assert sizes == [(1, 20, 40, 5)]
     detail = (painted - photo)[::2] - (painted - photo)[1::2]
     assert np.abs(detail).mean() < 0.02  # of lines of 0.1, which are still there
     assert np.abs(painted - photo).mean() > 0.02
     assert transfer(picture(4, 200), max_side=10).shape == (4, 200, 3)
+
+
+def test_a_change_from_black_to_white_is_brought_back_whole(pair, transfer, monkeypatch):
+    monkeypatch.setattr(pair[0], "predict_on_batch", lambda x: np.ones((*x.shape[:3], 3), "f"))
+    painted = transfer(np.full((30, 60, 3), -1.0, np.float32), max_side=20)
+    np.testing.assert_allclose(painted, 1.0, atol=1e-5)
 
 
 def test_a_copy_of_the_style_is_recognised_and_another_style_refused(
@@ -275,7 +287,8 @@ def test_a_copy_of_the_style_is_recognised_and_another_style_refused(
         style.style_transfer(picture(), tmp_path / "waves.png", *pair)
     with pytest.raises(ValueError, match="'blobs'; got 'an image without a name'"):
         style.style_transfer(picture(), picture(seed=9), *pair)
-    other = style.train_style(tmp_path / "waves.png", [picture()], **TINY)
+    other = style.train_style(tmp_path / "waves.png", [picture(seed=2)], seed=1, **TINY)
+    assert np.abs(other[0].weights[0] - pair[0].weights[0]).max() > 1e-2  # another seed
     with pytest.raises(ValueError, match="the discriminator was trained on, 'waves'"):
         style.style_transfer(picture(), style_image, pair[0], other[1])
     plain = models.image_generator((3, 4)), models.patch_discriminator((3,))
@@ -433,20 +446,21 @@ def test_the_command_learns_a_picture_of_ones_own_and_keeps_it(
 
 
 def test_the_command_as_a_person_calls_it(tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "gpat_lib.style", *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    listed = run("--list")
+    listed = subprocess.run(
+        [sys.executable, "-m", "gpat_lib.style", "--list"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert listed.returncode == 0
     assert listed.stdout.split() == style.styles()
     assert listed.stderr == ""
-    missing = run("photo.jpg")
-    assert missing.returncode == 2
-    assert "photos, --style and --output are needed" in missing.stderr
+
+
+def test_the_command_needs_a_photo_a_style_and_an_output(capsys):
+    with pytest.raises(SystemExit) as stop:
+        style.main(["photo.jpg", "--style", "woodcut"])
+    assert stop.value.code == 2
+    assert "photos, --style and --output are needed" in capsys.readouterr().err
