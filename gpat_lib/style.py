@@ -389,8 +389,7 @@ def style_transfer(
     best, highest = small, -np.inf
     for _ in range(draws):
         noise = rng.standard_normal((*small.shape[:2], generator.input_shape[-1] - 3), np.float32)
-        # As a graph, which frees features that are no longer needed: a quarter of the memory.
-        painted = generator.predict_on_batch(np.concatenate([small, noise], axis=2)[None])[0]
+        painted = _run(generator, np.concatenate([small, noise], axis=2))
         score = _score(painted, discriminator)
         if score > highest:
             best, highest = painted, score
@@ -407,7 +406,22 @@ def _score(painted: np.ndarray, discriminator: keras.Model) -> float:
     seen, _ = models.receptive_field(discriminator)
     pads = [(0, max(0, seen - side)) for side in painted.shape[:2]]
     patches = np.pad(painted, [*pads, (0, 0)], "symmetric")
-    return float(np.mean(discriminator.predict_on_batch(patches[None])))
+    return float(np.mean(_run(discriminator, patches)))
+
+
+def _run(network: keras.Model, image: np.ndarray) -> np.ndarray:
+    """What a network makes of one image, by a graph for all sizes that is kept with the network.
+
+    A graph frees features that are no longer needed, which saves three quarters of the memory.
+    Keras's own would be traced again for each size, and TensorFlow would warn of that.
+    """
+    graph = getattr(network, "_graph_for_all_sizes", None)
+    if graph is None:
+        traced = tf.function(lambda images: network(images, training=False))
+        channels = network.input_shape[-1]
+        graph = traced.get_concrete_function(tf.TensorSpec((1, None, None, channels)))
+        object.__setattr__(network, "_graph_for_all_sizes", graph)  # not for Keras to track
+    return np.asarray(graph(tf.constant(image[None], tf.float32)))[0]
 
 
 def styles() -> list[str]:

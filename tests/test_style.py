@@ -259,18 +259,30 @@ def test_a_large_photograph_is_painted_small_and_keeps_its_detail(pair, transfer
     photo = (picture(60, 120) / 510.0 - 0.25).astype(np.float32)
     photo[::2] += 0.1  # finer than the painting
     sizes = []
-    paint = pair[0].predict_on_batch
-    monkeypatch.setattr(pair[0], "predict_on_batch", lambda x: sizes.append(x.shape) or paint(x))
+    run = style._run
+    monkeypatch.setattr(style, "_run", lambda *given: sizes.append(given[1].shape) or run(*given))
     painted = transfer(photo, max_side=40, draws=1, strength=0.1)
-    assert sizes == [(1, 20, 40, 5)]
+    assert sizes[0] == (20, 40, 5)
     detail = (painted - photo)[::2] - (painted - photo)[1::2]
     assert np.abs(detail).mean() < 0.02  # of lines of 0.1, which are still there
     assert np.abs(painted - photo).mean() > 0.02
     assert transfer(picture(4, 200), max_side=10).shape == (4, 200, 3)
 
 
+def test_many_networks_and_sizes_run_without_a_word(pair, style_image, caplog):
+    """TensorFlow warns when functions are traced again and again."""
+    tf.config.run_functions_eagerly(False)
+    for i in range(7):
+        networks = [keras.models.clone_model(network) for network in pair]
+        for network, known in zip(networks, pair, strict=True):
+            network.set_weights(known.get_weights())
+        style.style_transfer(picture(30 + i, 40), style_image, *networks, draws=1)
+    tf.config.run_functions_eagerly(True)
+    assert "retracing" not in caplog.text
+
+
 def test_a_change_from_black_to_white_is_brought_back_whole(pair, transfer, monkeypatch):
-    monkeypatch.setattr(pair[0], "predict_on_batch", lambda x: np.ones((*x.shape[:3], 3), "f"))
+    monkeypatch.setattr(style, "_run", lambda network, x: np.ones((*x.shape[:2], 3), "f"))
     painted = transfer(np.full((30, 60, 3), -1.0, np.float32), max_side=20)
     np.testing.assert_allclose(painted, 1.0, atol=1e-5)
 
