@@ -5,7 +5,7 @@ What a distance says depends on the features it is taken on: name the extractor 
 of one data set, ``inception`` those of ImageNet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -156,15 +156,36 @@ def inception(path: Any = None, shape: Shape = (32, 32, 3)) -> keras.Model:
             address, and where to put it.
     """
     weights = str(path or "imagenet")
-    try:
-        network = keras.applications.InceptionV3(False, weights, pooling="avg")
-    except Exception as error:  # no file, no network, another file: each raises its own kind
-        site = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
-        name = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-        raise OSError(
-            f"Inception-v3 has no weights: {weights!r} gave {error}. Fetch {site}{name} and put it "
-            "into ~/.keras/models, or give its path; until then use features.trained"
-        ) from error
+    network = published(
+        lambda: keras.applications.InceptionV3(False, weights, pooling="avg"),
+        f"Inception-v3 has no weights: {weights!r}",
+        "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "features.trained",
+    )
     image = keras.Input(shape)
     grey = layers.Concatenate()([image] * 3) if shape[-1] == 1 else image
     return keras.Model(image, network(layers.Resizing(299, 299)(grey)), name="inception")
+
+
+def published(
+    make: Callable[[], keras.Model], problem: str, file: str, instead: str
+) -> keras.Model:
+    """A network of ``keras.applications``, or advice where its weights can be neither read nor had.
+
+    Args:
+        make: Makes the network.
+        problem: How the message begins: which network, and which weights were asked for.
+        file: Folder and name of the weights at Keras's address.
+        instead: What to use until then.
+
+    Raises:
+        OSError: If ``make`` fails; the message names the address and where to put the file.
+    """
+    try:
+        return make()
+    except Exception as error:  # no file, no network, another file: each raises its own kind
+        site = "https://storage.googleapis.com/tensorflow/keras-applications/"
+        raise OSError(
+            f"{problem} gave {error}. Fetch {site}{file} and put it into ~/.keras/models, or give "
+            f"its path; until then use {instead}"
+        ) from error

@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import layers
 
 from gpat_lib import _checks, models, pictures
+from gpat_lib.features import published
 
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
 CONTENT_LAYER = "block4_conv2"
@@ -104,15 +105,12 @@ def vgg19(weights: Any = "imagenet", pooling: str = "average") -> keras.Model:
     """
     kinds = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
     pool = _checks.member("pooling", pooling, kinds)
-    try:
-        network = keras.applications.VGG19(include_top=False, weights=weights)
-    except Exception as error:  # no file, no network, another file: each raises its own kind
-        site = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
-        name = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-        raise OSError(
-            f"VGG19 has no weights: {weights!r} gave {error}. Fetch {site}{name} and put it into "
-            "~/.keras/models, or give its path; until then use style_statistics.random_filters"
-        ) from error
+    network = published(
+        lambda: keras.applications.VGG19(include_top=False, weights=weights),
+        f"VGG19 has no weights: {weights!r}",
+        "vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "style_statistics.random_filters",
+    )
     images = keras.Input((None, None, 3))
     offset = [127.5 - mean for mean in VGG_BGR_MEAN]
     x = layers.Rescaling(127.5, offset)(keras.ops.flip(images, -1))
