@@ -10,8 +10,8 @@ wgan_gp       `recipes.get("wgan_gp")`, as in tutorials: α from U[0, 1], three 
 wgan_gp_ema   the same with the running average and the falling rate of "images"
 
 All train the same networks on the 10,000 test images, for --seconds each. How many steps that is
-follows from the pace: the seconds of a step on all cores. It is measured first, in rounds of the
-three recipes, by --pace, and kept; the runs themselves may then share the machine: their
+follows from the pace: the seconds of a step on all cores. It is measured first, as the fastest of
+rounds of the three recipes, by --pace, and kept; the runs may then share the machine: their
 seconds are steps times pace, and the schedules are stretched to the number of steps. At points
 along the way 5,000 generated images are compared with all real ones, by the Fréchet distance on two
 sets of features: those of a small classifier trained on the same images, the same in all runs, and
@@ -52,7 +52,7 @@ RACERS = {
 }
 LOADERS = {"mnist": data.mnist, "cifar10": data.cifar10}
 GENERATED, POINTS = 5000, 10
-ROUNDS, ROUND = 5, 20  # of the pace: how many, and steps in each
+ROUNDS, ROUND = 12, 10  # of the pace: how many, and steps in each
 
 
 def judges(images: np.ndarray, labels: np.ndarray) -> dict[str, keras.Model]:
@@ -72,7 +72,7 @@ def moments(extractor: keras.Model, images: np.ndarray) -> metrics.Moments:
 
 
 def pace(images: np.ndarray) -> dict[str, float]:
-    """Seconds of a step, by recipe: the median of some rounds."""
+    """Seconds of a step, by recipe: the least of some rounds, since others may disturb one."""
     racers = {}
     for name, recipe in RACERS.items():
         batches = data.batches(images, recipe.batch_size, seed=0).repeat()
@@ -85,7 +85,7 @@ def pace(images: np.ndarray) -> dict[str, float]:
             begin = time.monotonic()
             fit()
             spent[name].append((time.monotonic() - begin) / ROUND)
-    return {name: round(float(np.median(seconds)), 5) for name, seconds in spent.items()}
+    return {name: round(min(seconds), 5) for name, seconds in spent.items()}
 
 
 def race(
@@ -143,6 +143,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="of the runs; 0: all cores")
     parser.add_argument("--pace", action="store_true", help="only measure the seconds of a step")
     options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     images, labels = LOADERS[options.name]("test", labels=True, path=options.path)
     paced = RUNS / f"{options.name}-pace.json"
     if options.pace:
@@ -150,7 +151,6 @@ def main() -> None:
         return
     if not paced.exists():
         parser.error("the pace is not known yet: give --pace first, on an idle machine")
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     extractors = judges(images, labels)
     real = {name: moments(extractor, images) for name, extractor in extractors.items()}
     order = np.random.default_rng(0).permutation(len(images))
