@@ -3,6 +3,7 @@
 import contextlib
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,7 +16,17 @@ from gpat_lib.metrics import LUMA
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["EXTENSIONS", "Picture", "image_folder", "load", "read_picture", "resized", "save"]
+__all__ = [
+    "EXTENSIONS",
+    "Picture",
+    "image_folder",
+    "load",
+    "load_all",
+    "random_crops",
+    "read_picture",
+    "resized",
+    "save",
+]
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 50_000_000
@@ -129,6 +140,42 @@ def load(
     if height * width > max_pixels:
         raise ValueError(f"{where}: {width} × {height} is more than {max_pixels} pixels")
     return picture
+
+
+def load_all(sources: Any, name: str = "pictures", least_side: int = 8) -> list[np.ndarray]:
+    """The RGB of several pictures: a sequence of what ``load`` takes, or a dictionary of them.
+
+    Raises:
+        ValueError: If there is none, or ``load`` refuses one; the message says which.
+    """
+    if isinstance(sources, Mapping):
+        sources = list(sources.values())
+    one = isinstance(sources, str | os.PathLike) or not hasattr(sources, "__len__")
+    if one or not len(sources):
+        raise ValueError(f"{name} must be a list of at least one picture; got {sources!r}")
+    return [load(x, f"{name}[{i}]", least_side).rgb for i, x in enumerate(sources)]
+
+
+def random_crops(
+    images: Sequence[np.ndarray], count: int, side: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Squares of random images at random places, half of them mirrored.
+
+    Args:
+        images: Floats ``(h, w, 3)``, no side below ``side``.
+        count: How many squares.
+        side: Of the squares, in pixels.
+        rng: What draws.
+
+    Returns:
+        float32 ``(count, side, side, 3)``.
+    """
+    squares = np.empty((count, side, side, 3), np.float32)
+    for square in squares:
+        image = images[rng.integers(len(images))]
+        y, x = (rng.integers(length - side + 1) for length in image.shape[:2])
+        square[:] = image[y : y + side, x : x + side][:, :: rng.choice((-1, 1))]
+    return squares
 
 
 def _from_array(where: str, source: Any) -> Picture:

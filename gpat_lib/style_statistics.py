@@ -8,7 +8,7 @@ All images are float32 ``(h, w, 3)`` in [−1, 1]; arguments that are pictures m
 ``pictures.load`` takes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -359,11 +359,7 @@ def train_feed_forward(
     steps, batch_size = _checks.whole("steps", steps), _checks.whole("batch_size", batch_size)
     rate = _checks.number("learning_rate", learning_rate, least=1e-12)
     weight, smooth = _weights(content_weight, tv_weight)
-    if isinstance(content_images, str) or not isinstance(content_images, Sequence | np.ndarray):
-        raise ValueError(f"content_images must be a list of pictures; got {type(content_images)}")
-    photographs = [pictures.load(image, "content_images", crop).rgb for image in content_images]
-    if not photographs:
-        raise ValueError("content_images must hold at least one picture; got none")
+    photographs = pictures.load_all(content_images, "content_images", crop)
     style = tf.constant(pictures.load(style_image, "style_image", crop).rgb[None])
     keras.utils.set_random_seed(_checks.whole("seed", seed, least=0))
     generator = generator or models.image_generator()
@@ -388,18 +384,9 @@ def train_feed_forward(
 
     rng = np.random.default_rng(seed)
     for i in range(steps):
-        chosen = [
-            _crop(photographs[k], crop, rng)
-            for k in rng.integers(len(photographs), size=batch_size)
-        ]
-        update(tf.constant(np.stack(chosen)), tf.constant([seed, 4 * i]))
+        crops = pictures.random_crops(photographs, batch_size, crop, rng)
+        update(tf.constant(crops), tf.constant([seed, 4 * i]))
     return generator
-
-
-def _crop(image: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
-    """A random square of an image, half of the time mirrored."""
-    top, left = (rng.integers(length - side + 1) for length in image.shape[:2])
-    return image[top : top + side, left : left + side][:, :: rng.choice([1, -1])]
 
 
 def _weights(content_weight: Any, tv_weight: Any) -> tuple[float, float]:

@@ -94,8 +94,32 @@ def test_every_content_loss_trains(style_image, content_loss):
     assert (seen.history["content"][0] != 0) == (content_loss is not None)
 
 
+def test_toned_content_wants_the_photograph_in_the_tones_of_the_style():
+    """A style with half of the contrast, and lighter: every luma Y is wanted as Y/2 + 1/4."""
+    rng = np.random.default_rng(0)
+    photographs = [rng.uniform(-1, 1, (40, 40, 3)).astype(np.float32) for _ in range(3)]
+    style_image = photographs[0] / 2 + 0.25
+    content = style.toned_content([photographs[0]], style_image)
+    wanted = np.stack(photographs) / 2 + 0.25
+    assert float(content(np.stack(photographs), wanted)) < 1e-4
+    assert float(content(np.stack(photographs), wanted + 0.1)) == pytest.approx(0.01, rel=0.05)
+    assert float(content(np.stack(photographs), np.stack(photographs))) > 0.02
+
+
+def test_toned_content_follows_a_bent_curve():
+    """Luma Y to Y³, which no straight line does; a style of two tones cuts at the median."""
+    ramp = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64, 1).repeat(3, axis=2)
+    content = style.toned_content([ramp], ramp**3)
+    assert float(content(ramp[None], ramp[None] ** 3)) < 1e-3
+    assert float(content(ramp[None], ramp[None])) > 0.03
+    cut = style.toned_content([ramp], np.sign(ramp))
+    assert float(cut(ramp[None], np.sign(ramp)[None])) < 0.05
+
+
 def test_an_unknown_content_loss_is_named(style_image):
-    with pytest.raises(ValueError, match="unknown content_loss 'chroma'; known: encoder, luma"):
+    with pytest.raises(
+        ValueError, match="unknown content_loss 'chroma'; known: encoder, luma, tones"
+    ):
         style.train_style(style_image, [picture()], content_loss="chroma", **TINY)
 
 
@@ -114,6 +138,38 @@ def test_training_returns_the_average_and_its_critic_both_stamped(pair, style_im
     assert not any("thumbnail" in v.path for v in generator.trainable_variables)
 
 
+def test_the_mean_colour_of_what_is_painted_is_set_to_the_styles(pair):
+    generator = keras.models.clone_model(pair[0])
+    inputs = np.random.default_rng(0).uniform(-1, 1, (4, 20, 20, 5)).astype(np.float32)
+    colour = np.array([0.5, -0.25, 0.0], np.float32)
+    before = [np.array(weight) for weight in generator.weights]
+    style._calibrate(generator, inputs, colour)
+    painted = generator.predict_on_batch(inputs)
+    np.testing.assert_allclose(painted.mean(axis=(0, 1, 2)), colour, atol=1e-3)
+    changed = [
+        weight.path
+        for weight, was in zip(generator.weights, before, strict=True)
+        if not np.array_equal(weight, was)
+    ]
+    assert len(changed) == 1
+    assert changed[0].endswith("bias")
+
+
+def test_training_ends_with_the_colours_of_the_style(style_image):
+    seen = []
+    draw = style._calibrate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "_calibrate", lambda *args: seen.append(args) or draw(*args))
+        generator, _ = style.train_style(style_image, [picture(seed=2)], **TINY)
+    ((calibrated, inputs, colour),) = seen
+    np.testing.assert_allclose(colour, pictures.load(style_image).rgb.mean(axis=(0, 1)), atol=1e-6)
+    np.testing.assert_allclose(
+        generator.predict_on_batch(inputs).mean(axis=(0, 1, 2)), colour, atol=1e-3
+    )
+    assert np.ptp(inputs[..., 3:]) > 4  # noise, not zeros
+    assert calibrated.count_params() == generator.count_params()
+
+
 def test_a_seed_repeats_a_run(pair, style_image):
     again = style.train_style(style_image, [picture(seed=2)], name="blobs", **TINY)
     for first, second in zip(pair, again, strict=True):
@@ -124,7 +180,7 @@ def test_a_seed_repeats_a_run(pair, style_image):
 def test_crops_lie_anywhere_and_half_are_mirrored():
     rows, columns = np.mgrid[:22.0, :24.0]
     image = np.stack([rows, columns, 0 * rows], axis=2).astype(np.float32)
-    crops = style._crops([image], (400, 20, 20, 3), np.random.default_rng(0))
+    crops = pictures.random_crops([image], 400, 20, np.random.default_rng(0))
     first, last = crops[:, 0, 0], crops[:, -1, -1]
     np.testing.assert_array_equal(last[:, 0] - first[:, 0], 19)
     mirrored = last[:, 1] < first[:, 1]
@@ -136,9 +192,9 @@ def test_crops_lie_anywhere_and_half_are_mirrored():
 def test_training_sees_crops_of_the_style_and_of_the_photographs(style_image, monkeypatch):
     """And large images are brought down first, by their shorter side."""
     seen = []
-    draw = style._crops
+    draw = pictures.random_crops
     monkeypatch.setattr(
-        style, "_crops", lambda images, *rest: seen.append(images) or draw(images, *rest)
+        pictures, "random_crops", lambda images, *rest: seen.append(images) or draw(images, *rest)
     )
     contents = {"wide": picture(90, 180, seed=2), "small": picture(30, 30, seed=3)}
     style.train_style(style_image, contents, style_side=32, content_side=45, **TINY)
@@ -164,8 +220,8 @@ def test_fifty_steps_are_an_epoch_and_the_bar_is_one(style_image, capfd):
     [
         ({"style_image": picture(19, 60)}, "style_image must be at least 20 × 20 pixels; got 60"),
         ({"content_images": [picture(), picture(60, 19)]}, r"content_images\[1\] must be at least"),
-        ({"content_images": []}, "content_images must be at least one photograph"),
-        ({"content_images": "photo.jpg"}, "content_images must be at least one .*'photo.jpg'"),
+        ({"content_images": []}, "content_images must be a list of at least one"),
+        ({"content_images": "photo.jpg"}, "content_images must be a list .*'photo.jpg'"),
         ({"crop": 17}, "crop must be at least the 18 pixels that a logit sees; got 17"),
         ({"style_side": 19}, "style_side and content_side must be a whole number >= 20; got 19"),
         ({"steps": 0}, "steps must be a whole number"),
