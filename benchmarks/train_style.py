@@ -33,6 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "brush_strokes": {"content_weight": 25.0},
     "marbling": {"content_weight": 15.0},
     "stained_glass": {"content_weight": 30.0},
+    "woodcut": {"content_weight": 30.0},
 }
 
 
