@@ -116,8 +116,8 @@ class Batch:
                 if row["points"] != (row["of"] if full else 0):
                     errors = [f"{e['cell']}: {e['type']}: {e['text']}" for e in record["errors"]]
                     raise SystemExit(
-                        f"{self.assignment.name}: nothing was graded, the canary failed. The {name} "
-                        f"notebook got {row['points']:g} of {row['of']:g} for {task}: "
+                        f"{self.assignment.name}: nothing was graded, the canary failed. "
+                        f"The {name} notebook got {row['points']:g} of {row['of']:g} for {task}: "
                         + " ".join([*row["said"], *errors[: 3 if full else 0]])
                     )
 
@@ -132,9 +132,10 @@ class Batch:
             result = self.run(prepared, submission.student, copy, beside)
         except ValueError as error:
             result.stopped = f"Not graded: {error}."
-            problems.append(str(error))
-        if result.stopped:
-            problems.append(result.stopped)
+            if str(error) not in problems:
+                problems.append(str(error))
+        else:
+            problems += [result.stopped] * bool(result.stopped)
         seconds = round(time.monotonic() - start, 1)
         return {"problems": problems, "seconds": seconds, "ran": (prepared, result)}
 
@@ -174,11 +175,15 @@ class Batch:
 def main(arguments: list[str] | None = None) -> int:
     """Grade, then write what instructors and students read."""
     parser = argparse.ArgumentParser(prog="tools.grading.grade")
-    parser.add_argument("folder", type=Path, help="STUDENT/NN_name.ipynb, or as platforms name them")
+    parser.add_argument(
+        "folder", type=Path, help="STUDENT/NN_name.ipynb, or as platforms name them"
+    )
     parser.add_argument("--assignment", default="", help="the start of a name, such as 03")
     parser.add_argument("--student", default="", help="grade this one anew, and nobody else")
     parser.add_argument("--out", type=Path, default=Path("grading"))
-    parser.add_argument("--unsafe", action="store_true", help="without a sandbox: your own code only")
+    parser.add_argument(
+        "--unsafe", action="store_true", help="without a sandbox: your own code only"
+    )
     options = parser.parse_args(arguments)
     known = assignments(options.assignment)
     if not known:

@@ -92,7 +92,9 @@ def write(out: Path, known: list[Assignment]) -> None:
     results = {a.name: records for a in known if (records := read(out, a))}
     hand = by_hand(out, results, named)
     students = sorted({student for records in results.values() for student in records})
-    canvas: list[list[Any]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *results]]
+    canvas: list[list[Any]] = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *results]
+    ]
     canvas.append(["Points Possible", "", "", "", "", *(named[name].points for name in results)])
     heads = [text for name in results for text in (name, f"{name} feedback")]
     moodle: list[list[Any]] = [["username", *heads]]

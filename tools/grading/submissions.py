@@ -177,8 +177,7 @@ def prepared(assignment: Assignment, notebook: NotebookNode, student: str) -> Pr
             says = "" if mine is None else "\n".join(STUDENT.findall(mine.source))
             if says and repr(student) not in says.replace('"', "'"):
                 result.problems.append(f"another name: {says.split('#')[0].strip()[:80]}")
-            line = f"STUDENT = {student!r}"
-            take(STUDENT.sub(lambda _: line, cell.source, count=1), name)
+            take(STUDENT.sub(f"STUDENT = {student!r}".replace("\\", r"\\"), cell.source), name)
         elif cell.cell_type == "code" and not solves(cell):
             if mine is not None and mine.source.split() != cell.source.split():
                 result.problems.append(f"tampered: cell {name!r} was changed; ours was run")

@@ -111,7 +111,8 @@ class Assignment:
         title = f"exercises_{self.name}_{name}"
         if title not in sys.modules:
             spec = importlib.util.spec_from_file_location(title, self.folder / f"{name}.py")
-            assert spec is not None and spec.loader is not None
+            assert spec is not None
+            assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             sys.modules[title] = module

@@ -1,0 +1,54 @@
+"""Solutions of a task tried in this process, as the tests do it: no sandbox, the same judges."""
+
+import itertools
+import json
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+from tools.grading import runner, sandbox, submissions
+from tools.grading.tasks import Assignment, judged
+
+NUMBERS = itertools.count()
+
+
+def reference(assignment: Assignment, student: str) -> dict[str, Any]:
+    """The names after the master ran, with a student's numbers."""
+    names: dict[str, Any] = {"__name__": "__main__", "display": print}
+    plt.switch_backend("Agg")
+    for cell in assignment.master.cells:
+        if cell.cell_type == "code" and not submissions.grade_id(cell).endswith("_test"):
+            source = submissions.STUDENT.sub(f"STUDENT = {student!r}", cell.source)
+            execute(source, names)
+    plt.close("all")
+    return names
+
+
+def execute(source: str, names: dict[str, Any]) -> None:
+    """Run a cell's source."""
+    runner.run_cell(next(NUMBERS), source, names)
+
+
+def visible(assignment: Assignment, task: str, names: dict[str, Any]) -> str:
+    """What the test says that students see; empty if it holds."""
+    for cell in assignment.master.cells:
+        if submissions.grade_id(cell) == f"{task}_test":
+            try:
+                execute(cell.source, dict(names))
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def lost(
+    assignment: Assignment, task: str, names: dict[str, Any], seed: int, student: str
+) -> dict[str, float]:
+    """What a task lost, in points, by what is said of it; empty if nothing was lost."""
+    try:
+        given = assignment.module("probe").PROBES[task](names, seed)
+        packed = json.loads(json.dumps({key: runner.plain(value) for key, value in given.items()}))
+        answers = {key: sandbox._value(value) for key, value in packed.items()}
+    except Exception as error:
+        return {f"{type(error).__name__}: {error}": assignment.tasks[task].points}
+    checks = judged(assignment.tasks[task], answers, seed, student)
+    return {check.said: check.points for check in checks if not check.passed}
