@@ -1,9 +1,10 @@
 """Search what is published for solutions, hidden tests and rubrics.
 
-What to look for is taken from the assignments themselves: each line of a solution, probe, judge,
-trial solution or rubric, without its white space, and with the next lines as long as it is short.
-What a student's version or the library says too is no secret. Every file is searched: all texts of
-a notebook with metadata and outputs, pages without their tags, members of archives.
+What to look for is taken from the assignments themselves: passages of solutions, probes, judges,
+trial solutions and rubrics, without white space. A passage is a line, with the next ones while it
+is short: two lines of code stand in many programs, four are somebody's. What a student's version or
+the library says too is no secret. Every file with text is searched: all of a notebook, metadata and
+outputs too; pages also without their tags; members of archives.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from tools import notebooks
 from tools.grading import submissions
 from tools.grading.tasks import Assignment, assignments
 
-SHORTEST = 48  # characters without white space; shorter passages stand in many programs
+CODE, PROSE, WHOLE = 100, 48, 40  # least characters of a passage, and of a whole short solution
 FILES = ("probe.py", "judge.py", "solutions.py", "rubric.md")
 
 
@@ -31,31 +32,34 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\s*`\\|$]+", "", text)
 
 
-def passages(text: str) -> Iterator[str]:
-    """Each line, squeezed, with the next ones until it is long enough to be recognised."""
-    lines = [squeezed(line) for line in text.splitlines()]
-    lines = [line for line in lines if len(line) > 3]
+def passages(text: str, least: int) -> Iterator[str]:
+    """Each line, squeezed, with the next ones until it is long enough; else the whole text."""
+    lines = [line for line in map(squeezed, text.splitlines()) if len(line) > 3]
     for start in range(len(lines)):
         passage = ""
         for line in lines[start:]:
             passage += line
-            if len(passage) >= SHORTEST:
+            if len(passage) >= least:
                 yield passage
                 break
+        else:
+            if start == 0 and len(passage) >= WHOLE:
+                yield passage
 
 
-def secret(assignment: Assignment) -> Iterator[tuple[str, str]]:
-    """What of an assignment must not be seen: (where it stands, text)."""
+def secret(assignment: Assignment) -> Iterator[tuple[str, str, int]]:
+    """What of an assignment must not be seen: (where it stands, text, least length)."""
     for cell in assignment.master.cells:
         if not submissions.solves(cell):
             continue
         name = submissions.grade_id(cell)
         if cell.cell_type == "markdown":
-            yield f"the answer of {name}", cell.source
+            yield f"the answer of {name}", cell.source, PROSE
         for match in submissions.SOLUTION.finditer(cell.source):
-            yield f"the solution of {name}", "\n".join(match[0].splitlines()[1:-1])
+            yield f"the solution of {name}", "\n".join(match[0].splitlines()[1:-1]), CODE
     for file in FILES:
-        yield file, (assignment.folder / file).read_text(encoding="utf-8")
+        least = PROSE if file.endswith(".md") else CODE
+        yield file, (assignment.folder / file).read_text(encoding="utf-8"), least
 
 
 def needles(known: Sequence[Assignment]) -> dict[str, str]:
@@ -68,8 +72,8 @@ def needles(known: Sequence[Assignment]) -> dict[str, str]:
     return {
         passage: f"{assignment.name}: {place}"
         for assignment in known
-        for place, text in secret(assignment)
-        for passage in passages(text)
+        for place, text, least in secret(assignment)
+        for passage in passages(text, least)
         if passage not in open_text
     }
 
@@ -85,6 +89,8 @@ def texts(content: bytes, name: str) -> Iterator[tuple[str, str]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in archive.namelist():
                 yield from texts(archive.read(member), f"{name}/{member}")
+        return
+    if b"\0" in content:  # a picture, or weights
         return
     text = content.decode("utf-8", errors="ignore")
     if name.endswith((".ipynb", ".json")):
