@@ -63,7 +63,7 @@ class Batch:
     """All submissions of one assignment, and where their results are kept."""
 
     def __init__(self, assignment: Assignment, out: Path, unsafe: bool = False) -> None:
-        self.assignment, self.unsafe = assignment, unsafe
+        self.assignment, self.unsafe, self.limits = assignment, unsafe, sandbox.Limits()
         self.folder = out / "results" / assignment.name
         self.folder.mkdir(parents=True, exist_ok=True)
         secret = self.folder / ".seed"  # of this batch; what is asked can be asked again
@@ -99,7 +99,13 @@ class Batch:
             files = [p for p in sorted(beside.parent.iterdir()) if p != beside]
             files = [p for p in files if p.is_file() and not p.is_symlink()][:50]
         return sandbox.run(
-            prepared.cells, self.probe, self.seed(student), copy, files, unsafe=self.unsafe
+            prepared.cells,
+            self.probe,
+            self.seed(student),
+            copy,
+            files,
+            self.limits,
+            self.unsafe,
         )
 
     def canary(self, copy: Path) -> None:

@@ -132,7 +132,7 @@ def _starts(keys: frozenset[str]) -> dict[str, list[str]]:
 def found_in(content: bytes, name: str, wanted: Mapping[str, str]) -> list[str]:
     """What a file gives away, one line for each place that it comes from."""
     starts = _starts(frozenset(wanted))
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for place, text in texts(content, name):
         body = squeezed(text)
         for position in range(len(body)):

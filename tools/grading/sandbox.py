@@ -271,12 +271,11 @@ def _read_cells(result: Result, report: Any, count: int) -> None:
     """Take the cells' report, if it is one."""
     try:
         for cell in report["cells"][:count]:
-            said = None
-            if cell is not None:
-                line = cell["line"] if isinstance(cell["line"], int) else None
-                said = {"type": str(cell["type"])[:60], "text": str(cell["text"])[:500]}
-                said = {**said, "line": line}
-            result.cells.append(said)
+            line = cell["line"] if cell is not None and isinstance(cell["line"], int) else None
+            result.cells.append(
+                cell
+                and {"type": str(cell["type"])[:60], "text": str(cell["text"])[:500], "line": line}
+            )
         result.names = {str(name) for name in report["names"]}
     except (KeyError, TypeError) as error:
         raise Stopped("What came back could not be read.") from error

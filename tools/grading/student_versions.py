@@ -29,7 +29,7 @@ def generate(assignment: Assignment, course: Path) -> str:
     source = course / "source" / name / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
     nbformat.write(notebooks.clean(assignment.master), source)
-    command = [NBGRADER / "nbgrader", "generate_assignment", name, f"--course-dir={course}"]
+    command = [str(NBGRADER / "nbgrader"), "generate_assignment", name, f"--course-dir={course}"]
     # nbgrader looks for alembic on the path.
     env = {**os.environ, "PATH": f"{NBGRADER}{os.pathsep}{os.environ['PATH']}"}
     env |= {"JUPYTER_CONFIG_DIR": str(course), "JUPYTER_DATA_DIR": str(course)}

@@ -29,6 +29,45 @@ def execute(source: str, names: dict[str, Any]) -> None:
     runner.run_cell(next(NUMBERS), source, names)
 
 
+def with_solution(
+    assignment: Assignment, task: str, source: str, names: dict[str, Any]
+) -> dict[str, Any]:
+    """The names after the master's solutions ran with this one in the place of its task's.
+
+    What a mistake does to later tasks is seen too: they are built on this one.
+    """
+    mine = dict(names)
+    for cell in assignment.master.cells:
+        if cell.cell_type == "code" and submissions.solves(cell):
+            execute(source if submissions.grade_id(cell) == task else cell.source, mine)
+    return mine
+
+
+def mutants(assignment: Assignment, student: str, seed: int) -> dict[str, dict[str, float]]:
+    """The points that each wrong solution loses, by task."""
+    base = reference(assignment, student)
+    rows: dict[str, dict[str, float]] = {}
+    for task, sources in assignment.module("solutions").WRONG.items():
+        for name, source in sources.items():
+            names = with_solution(assignment, task, source, base)
+            rows[f"{task}: {name}"] = {
+                other: sum(lost(assignment, other, names, seed, student).values())
+                for other in assignment.tasks
+            }
+    return rows
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """Mutants by tasks, as text; a dot where nothing was lost."""
+    tasks = list(next(iter(rows.values())))
+    width = max(map(len, rows))
+    lines = [" " * width + "".join(f"{task[:12]:>14}" for task in tasks)]
+    for name, row in rows.items():
+        marks = (f"-{row[task]:g}" if row[task] else "." for task in tasks)
+        lines.append(f"{name:<{width}}" + "".join(f"{mark:>14}" for mark in marks))
+    return "\n".join(lines)
+
+
 def visible(assignment: Assignment, task: str, names: dict[str, Any]) -> str:
     """What the test says that students see; empty if it holds."""
     for cell in assignment.master.cells:
