@@ -1,4 +1,4 @@
-"""The graded assignments: right solutions lose nothing, wrong ones lose points where they should."""
+"""The graded assignments: right solutions lose nothing, wrong ones lose where they should."""
 
 import functools
 

@@ -145,6 +145,7 @@ def test_a_notebook_runs_as_it_does_elsewhere():
         ],
         "PROBES = {'t': lambda names, seed: {'x': names['x'], 'y': names['np'].ones(2) * seed},"
         "'o': lambda names, seed: {'x': object()}}",
+        cell=30,
     )
     assert failures(result) == [None, None, "SystemExit", None, "ImportError"]
     assert result.stopped == ""
@@ -155,17 +156,15 @@ def test_a_notebook_runs_as_it_does_elsewhere():
 
 @pytest.mark.usefixtures("walls")
 def test_a_cell_reaches_nothing_outside():
-    secrets = [str(ROOT), str(ROOT / "exercises"), "/root", "/home", "/etc/passwd", "/work"]
+    secrets = [str(ROOT), str(ROOT / "exercises"), "/root", "/home", "/work"]
     result = run(
         [
             "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)",
             "import urllib.request\nurllib.request.urlopen('http://localhost:8000', timeout=2)",
             "import os",
-            f"found = [p for p in {secrets} if os.path.isfile(p) or os.path.isdir(p + '/exercises')]"
-            "\nassert not found, found",
-            "import subprocess\n"
-            "assert not subprocess.run('ls -R / 2> /dev/null | grep -E "
-            '"judge.py|rubric.md|master.ipynb|probe.py"\', shell=True, capture_output=True).stdout',
+            f"found = [p for p in {secrets} if os.path.isdir(p + '/exercises')]\nassert not found",
+            "assert set(os.listdir('/course')) == {'assignments', 'data', 'gpat_lib', 'runner.py'}"
+            "\nassert not os.listdir('/tmp') and not os.path.exists('/etc/passwd')",
             "assert os.getuid() == 65534\nos.setuid(0)",
             "open('/course/gpat_lib/losses.py', 'w')",
             "import shutil\nshutil.rmtree('/usr')",
@@ -478,7 +477,7 @@ def test_a_planted_solution_is_found(tiny, tmp_path):
     real = tasks.Assignment(ROOT / "exercises" / "03_gradient_penalty")
     wanted = leaks.needles([tiny, real])
     solution = next(
-        text for place, text, _ in leaks.secret(real) if place == "the solution of slopes"
+        text for where, text, _ in leaks.secret(real) if where == "the solution of slopes"
     )
     rubric = (tiny.folder / "rubric.md").read_text()
     indented = textwrap.indent(textwrap.dedent(solution), "\t")
@@ -490,18 +489,20 @@ def test_a_planted_solution_is_found(tiny, tmp_path):
         "lib.py": PROBE,
         "feedback.html": rubric,
     }
+    place = tmp_path / "public"
+    place.mkdir()
     for name, text in plants.items():
-        (tmp_path / name).write_text(text)
-        assert leaks.check(tmp_path, wanted) != [], name
-        (tmp_path / name).unlink()
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        (place / name).write_text(text)
+        assert leaks.check(place, wanted) != [], name
+        (place / name).unlink()
+    with zipfile.ZipFile(place / "a.zip", "w") as archive:
         archive.writestr("b/c.py", solution)
-    assert leaks.check(tmp_path, wanted)[0].startswith("a.zip/b/c.py gives away 03_gradient")
-    (tmp_path / "a.zip").unlink()
-    nbformat.write(submissions.emptied(real.master), tmp_path / "student.ipynb")
-    assert leaks.check(tmp_path, wanted) == []
-    (tmp_path / "judge.py").touch()
-    assert leaks.check(tmp_path, wanted) == ["judge.py is a file of the instructors"]
+    assert leaks.check(place, wanted)[0].startswith("a.zip/b/c.py gives away 03_gradient")
+    (place / "a.zip").unlink()
+    nbformat.write(submissions.emptied(real.master), place / "student.ipynb")
+    assert leaks.check(place, wanted) == []
+    (place / "judge.py").touch()
+    assert leaks.check(place, wanted) == ["judge.py is a file of the instructors"]
 
 
 def test_what_is_public_gives_nothing_away():

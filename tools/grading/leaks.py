@@ -111,7 +111,8 @@ def strings(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield key
-            yield from strings(inner)
+            if not key.startswith("image/") or key == "image/svg+xml":
+                yield from strings(inner)
     elif isinstance(value, list):
         if all(isinstance(inner, str) for inner in value):
             yield "".join(value)

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,7 @@ def run(
     call = command(copy, files, limits)
     with tempfile.TemporaryDirectory(prefix="gpat-work-") as work:
         if unsafe:
+            limits = replace(limits, uid=-1)
             call = [sys.executable, "-u", str(RUNNER)]
             env = {**os.environ, **ENVIRONMENT, "HOME": work, "PYTHONPATH": str(copy.parent)}
         process = subprocess.Popen(

@@ -7,7 +7,7 @@ compares by `close`, which is False for whatever is not the expected array of fi
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -62,6 +62,7 @@ def judged(task: Task, answers: Mapping[str, Any], seed: int, student: str) -> l
     """The task's checks; answers so strange that the judge stumbles lose all its points."""
     try:
         checks = task.judge(answers, seed, student)
+        checks = [replace(check, passed=bool(check.passed)) for check in checks]
     except Exception:
         strange = "The answers are not of the kind asked for (a number, an array, a text)."
         return [Check(False, task.points, strange)]
