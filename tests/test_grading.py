@@ -165,7 +165,7 @@ def test_a_cell_reaches_nothing_outside():
             f"found = [p for p in {secrets} if os.path.isdir(p + '/exercises')]\nassert not found",
             "assert set(os.listdir('/course')) == {'assignments', 'data', 'gpat_lib', 'runner.py'}"
             "\nassert not os.listdir('/tmp') and not os.path.exists('/etc/passwd')",
-            "assert os.getuid() == 65534\nos.setuid(0)",
+            "assert os.getuid() >= 65000\nos.setuid(0)",
             "open('/course/gpat_lib/losses.py', 'w')",
             "import shutil\nshutil.rmtree('/usr')",
             "shutil.rmtree('/course')",
@@ -287,9 +287,12 @@ def test_names_that_platforms_give(tiny, tmp_path):
         "hu_LATE_1_2_99_tiny.ipynb",
     ):
         nbformat.write(tiny.master, folder / name)
-    found = {one.student: one.problems for one in submissions.find(folder, [tiny])}
-    assert found == {
-        "ada": [],
+    hand_in(folder, "ada", tiny.master, "99_tiny-copy.ipynb")
+    (folder / "ivy.zip").write_bytes(b"")
+    found, strays = submissions.find(folder, [tiny])
+    assert strays == [("ivy.zip", "neither a folder nor a notebook")]
+    assert {one.student: one.problems for one in found} == {
+        "ada": ["handed in twice: 99_tiny-copy.ipynb was not graded"],
         "Bo Li": [],
         "carl": ["renamed: 99_tiny (1).ipynb"],
         "dora": ["renamed: Untitled.ipynb"],
@@ -447,23 +450,15 @@ def test_a_crash_half_way_resumes(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("walls")
 @pytest.mark.parametrize(
-    ("judge", "message"),
+    ("judge", "probe", "message"),
     [
-        (JUDGE.replace("x + x)", "x)"), "The reference notebook got 0 of 2 for double"),
-        (
-            JUDGE.replace('close(answers["y"], 3.0 * (seed % 97))', "True").replace(
-                "3 * x", "nothing"
-            ),
-            None,
-        ),
+        (JUDGE.replace("x + x)", "x)"), PROBE, "The reference notebook got 0 of 2 for double"),
+        (JUDGE, PROBE.replace('names["triple"](', "3.0 * ("), "The empty notebook got 1 of 1"),
     ],
 )
-def test_the_canary_stops_a_broken_judge(tiny, tmp_path, judge, message):
+def test_the_canary_stops_a_broken_kit(tiny, tmp_path, judge, probe, message):
     (tiny.folder / "judge.py").write_text(judge)
-    if message is None:  # the probe gives points to a notebook that did nothing
-        probe = PROBE.replace('names["triple"](seed % 97)', "3.0")
-        (tiny.folder / "probe.py").write_text(probe)
-        message = "The empty notebook got 1 of 1 for triple"
+    (tiny.folder / "probe.py").write_text(probe)
     hand_in(tmp_path / "in", "ada", tiny.master)
     with pytest.raises(SystemExit, match=message):
         grade.main([str(tmp_path / "in"), "--out", str(tmp_path / "out")])

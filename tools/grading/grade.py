@@ -133,14 +133,15 @@ class Batch:
         prepared, result, problems = Prepared(), sandbox.Result(), list(submission.problems)
         try:
             prepared = submissions.prepare(submission)
+        except Exception as error:  # a file may be broken in more ways than one thinks of
+            known = isinstance(error, ValueError)
+            reason = str(error) if known else f"unreadable ({type(error).__name__})"
+            result.stopped = f"Not graded: {reason}."
+            problems += [reason] * (reason not in problems)
+        else:
             problems += prepared.problems
             beside = None if single else submission.path
             result = self.run(prepared, submission.student, copy, beside)
-        except ValueError as error:
-            result.stopped = f"Not graded: {error}."
-            if str(error) not in problems:
-                problems.append(str(error))
-        else:
             problems += [result.stopped] * bool(result.stopped)
         seconds = round(time.monotonic() - start, 1)
         return {"problems": problems, "seconds": seconds, "ran": (prepared, result)}
@@ -199,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.unsafe and not sandbox.available():
         print(sandbox.MISSING, file=sys.stderr)
         return 1
-    found = submissions.find(options.folder, known)
+    found, strays = submissions.find(options.folder, known)
     if options.student and options.student not in {one.student for one in found}:
         parser.error(f"no submission of {options.student!r} in {options.folder}")
     start, graded = time.monotonic(), 0
@@ -208,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
         if theirs:
             batch = Batch(assignment, options.out, options.unsafe)
             graded += batch.all(theirs, options.folder, options.student)
-    reports.write(options.out, assignments())
+    reports.write(options.out, assignments(), strays)
     minutes = (time.monotonic() - start) / 60
     print(f"{graded} graded in {minutes:.1f} minutes, {len(found) - graded} kept. {options.out}:")
     print("  grades.csv (Canvas), moodle.csv, summary.md, problems.csv, manual.csv, feedback/")

@@ -86,8 +86,8 @@ def manual_points(hand: Hand, student: str, assignment: Assignment) -> dict[str,
     return points
 
 
-def write(out: Path, known: list[Assignment]) -> None:
-    """Write all reports of all results."""
+def write(out: Path, known: list[Assignment], strays: list[tuple[str, str]]) -> None:
+    """Write all reports of all results; strays are files that belong to no submission."""
     named = {a.name: a for a in known}
     results = {a.name: records for a in known if (records := read(out, a))}
     hand = by_hand(out, results, named)
@@ -99,6 +99,7 @@ def write(out: Path, known: list[Assignment]) -> None:
     heads = [text for name in results for text in (name, f"{name} feedback")]
     moodle: list[list[Any]] = [["username", *heads]]
     problems: list[list[Any]] = [["student", "assignment", "problem"]]
+    problems += [[student, "", problem] for student, problem in strays]
     for student in students:
         grades: list[Any] = []
         remarks: list[Any] = []

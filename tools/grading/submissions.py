@@ -64,46 +64,50 @@ def emptied(master: NotebookNode) -> NotebookNode:
     return copy
 
 
-def find(folder: Path, known: list[Assignment]) -> list[Submission]:
+def find(folder: Path, known: list[Assignment]) -> tuple[list[Submission], list[tuple[str, str]]]:
     """All submissions: STUDENT/NN_name.ipynb, STUDENT_NN_name.ipynb, and platforms' variants.
 
-    Every student gets a submission for each assignment that anyone handed in.
+    Every student gets a submission for each assignment that anyone handed in. What cannot be
+    attributed is returned too, as (student, problem).
     """
     handed: dict[str, list[Path]] = {}
+    strays: list[tuple[str, str]] = []
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir() and not entry.is_symlink():
-            student = MOODLE.sub("", entry.name)
-            handed.setdefault(student, []).extend(
-                path
-                for path in sorted(entry.rglob("*.ipynb"))
-                if ".ipynb_checkpoints" not in path.parts
-            )
+            paths = [p for p in sorted(entry.rglob("*.ipynb")) if not p.parent.name.startswith(".")]
+            handed.setdefault(MOODLE.sub("", entry.name), []).extend(paths)
         elif entry.suffix == ".ipynb":
             start = re.search(r"_\d\d_[a-z]", entry.stem)
             student = entry.stem[: start.start()] if start else entry.stem
             handed.setdefault(CANVAS.sub("", student), []).append(entry)
-    found: dict[tuple[str, str], Submission] = {}
+        else:
+            strays.append((entry.name, "neither a folder nor a notebook"))
+    found: dict[tuple[str, str], list[Path]] = {}
+    by_name = {assignment.name: assignment for assignment in known}
     for student, paths in handed.items():
         for path in paths:
             assignment = _recognised(path, known)
             if assignment is None:
-                continue
-            one = Submission(student, assignment, path)
-            if not path.stem.endswith(assignment.name):
-                one.problems.append(f"renamed: {path.name}")
-            earlier = found.get((student, assignment.name))
-            if earlier is not None and not earlier.problems:
-                earlier.problems.append(f"handed in twice: {path.name} was not graded")
+                strays.append((student, f"of no known assignment: {path.name}"))
             else:
-                found[student, assignment.name] = one
-    names = {name for _, name in found} or {a.name for a in known if len(known) == 1}
-    for student in handed:
-        for assignment in (a for a in known if a.name in names):
-            missing = Submission(student, assignment, None, ["nothing handed in"])
-            found.setdefault((student, assignment.name), missing)
-    return [found[key] for key in sorted(found)]
+                found.setdefault((student, assignment.name), []).append(path)
+    names = {name for _, name in found}
+    submissions = []
+    for student in sorted(handed):
+        for name in sorted(names):
+            one = Submission(student, by_name[name])
+            paths = sorted(found.get((student, name), []), key=lambda p: not p.stem.endswith(name))
+            if paths:
+                one.path = paths[0]
+                one.problems += [f"handed in twice: {p.name} was not graded" for p in paths[1:]]
+                if not paths[0].stem.endswith(name):
+                    one.problems.append(f"renamed: {paths[0].name}")
+            else:
+                one.problems.append("nothing handed in")
+            submissions.append(one)
+    return submissions, strays
 
 
 def _recognised(path: Path, known: list[Assignment]) -> Assignment | None:
@@ -200,7 +204,7 @@ def uses(source: str, module: str) -> bool:
     package, _, last = module.rpartition(".")
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return module in source
     for node in ast.walk(tree):
         names: list[Any] = []
