@@ -7,13 +7,18 @@ Two hostile ones are empty instead, and try to pass by tampered tests and a patc
 
 import copy
 import itertools
+import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 import nbformat
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
 from tools.grading import grade, reports, submissions
 from tools.grading.tasks import Assignment, assignments
@@ -23,8 +28,8 @@ CLASS = 60
 RUNS = provenance.ROOT / "runs" / "grade_class"
 HOSTILE = {
     "infinite loop": "while True: pass",
-    "infinite loop, alarm off": (
-        "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass"
+    "infinite loop, timer off": (
+        "import signal\nsignal.signal(signal.SIGPROF, signal.SIG_IGN)\nwhile True: pass"
     ),
     "many processes": "import os\nwhile True: os.fork()",
     "network call": (
@@ -77,7 +82,7 @@ def simulated(assignment: Assignment) -> dict[str, Any]:
     made["unreadable, cut off"] = nbformat.writes(assignment.master)[:2000]
     made["unreadable, nothing"] = ""
     for number in range(6):  # done down to some task
-        keep = list(assignment.tasks)[: 1 + number % len(assignment.tasks)]
+        keep = list(assignment.tasks)[: 1 + number % (len(assignment.tasks) - 1)]
         half = copy.deepcopy(assignment.master)
         for cell, blank in zip(half.cells, empty.cells, strict=True):
             if submissions.solves(cell) and submissions.grade_id(cell) not in keep:
@@ -131,9 +136,7 @@ def main() -> None:
             "best": best,
             "minutes": minutes,
             "at_once": grade.AT_ONCE,
-            "full_marks": dict(
-                Counter(kinds[s] for s, row in rows.items() if row["points"] == best)
-            ),
+            "full_marks": dict(Counter(full)),
             "rows_in_csv": len(Path(RUNS / "out" / "grades.csv").read_text().splitlines()) - 2,
             "students": rows,
         },

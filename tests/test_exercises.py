@@ -48,7 +48,9 @@ def test_notebook_and_judge_agree(assignment):
     assert master.cells[0].source.startswith("# ")
     setup = notebooks.code_cells(master)[0]
     assert setup.source == setup_cell.source(set_repository.current())
-    assert submissions.STUDENT.search(notebooks.code_cells(master)[1].source)
+    student = notebooks.code_cells(master)[1]  # the grader puts the right name in
+    assert submissions.STUDENT.search(student.source)
+    assert submissions.grade_id(student)
     for cell in notebooks.code_cells(master)[1:]:
         assert max(map(len, cell.source.splitlines())) <= 75, cell.source
         assert not cell.outputs
