@@ -41,7 +41,6 @@ def confine(limits: dict[str, int]) -> None:
         os.setgroups([])
         os.setresgid(*[limits["uid"]] * 3)
         os.setresuid(*[limits["uid"]] * 3)
-    os.nice(5)
     ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
     for kind, bound in (
         (resource.RLIMIT_CPU, limits["cpu"]),
