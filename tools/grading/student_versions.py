@@ -62,10 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     for assignment, text in made.items():
         replace(out / f"{assignment.name}.ipynb", text)
-    with zipfile.ZipFile(out / "assignments.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out / "assignments.zip", "w") as archive:
         for assignment, text in made.items():
             # A fixed date: the same notebooks make the same file.
-            archive.writestr(zipfile.ZipInfo(f"{assignment.name}.ipynb"), text)
+            archive.writestr(
+                zipfile.ZipInfo(f"{assignment.name}.ipynb"), text, zipfile.ZIP_DEFLATED
+            )
     print(f"{len(made)} assignments in {out}, and all of them in assignments.zip")
     return 0
 
