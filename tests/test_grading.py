@@ -192,7 +192,7 @@ HOSTILE = {
         "seconds",
     ),
     "many processes": (
-        "import os\nfor i in range(1000): os.fork() or __import__('time').sleep(60)",
+        "import os\nwhile True: os.fork()",
         {"seconds": 20},
         ["BlockingIOError", None],
         "",

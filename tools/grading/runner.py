@@ -7,6 +7,7 @@ is trusted outside.
 """
 
 import base64
+import contextlib
 import ctypes
 import json
 import linecache
@@ -129,6 +130,9 @@ def main() -> NoReturn:
         errors.append(timed(seconds, lambda n=number, s=source: run_cell(n, s, names)))
         if os.getpid() != first:  # a copy that a cell made by fork does not run the rest
             os._exit(0)
+        if first == 2 and job["limits"]["uid"] >= 0:  # in a name space: whatever it left, ends
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(-1, signal.SIGKILL)
     send(reports, {"cells": errors, "names": [n[:TEXT] for n in names if isinstance(n, str)]})
 
     exam = receive(commands)
