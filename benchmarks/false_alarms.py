@@ -31,7 +31,7 @@ def main(prefix: str) -> None:
             base = trials.reference(assignment, student)
             for task, sources in right.items():
                 for name, source in sources.items():
-                    names = trials.with_solution(assignment, task, source, base)
+                    names = trials.with_solutions(assignment, {task: source}, base)
                     for seed in range(SEEDS // STUDENTS):
                         drawn = 1000 * seed + int(student.split()[1])
                         lost = trials.lost(assignment, task, names, drawn, student)

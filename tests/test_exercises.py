@@ -69,10 +69,23 @@ def test_right_solutions_lose_nothing(assignment, task, student, seed):
     base = reference(assignment, student)
     alarms = {"master": trials.lost(assignment, task, base, seed, student)}
     for name, source in assignment.module("solutions").RIGHT[task].items():
-        names = trials.with_solution(assignment, task, source, base)
+        names = trials.with_solutions(assignment, {task: source}, base)
         alarms[name] = trials.lost(assignment, task, names, seed, student)
         assert trials.visible(assignment, task, names) == "", name
     assert {name: lost for name, lost in alarms.items() if lost} == {}
+
+
+@pytest.mark.parametrize("style", range(5))
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=name_of)
+def test_right_solutions_work_together(assignment, style):
+    """A student has a style of their own in every task; one task's builds on another's."""
+    right = assignment.module("solutions").RIGHT
+    sources = {task: list(all_.values())[style] for task, all_ in right.items()}
+    student, seed = DRAWS[1]
+    names = trials.with_solutions(assignment, sources, reference(assignment, student))
+    for task in assignment.tasks:
+        assert trials.lost(assignment, task, names, seed, student) == {}, task
+        assert trials.visible(assignment, task, names) == "", task
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=name_of)

@@ -133,7 +133,7 @@ def clinic(names, seed):
         "fault": str(names["fault"]),
         "value": value,
         "pulled": pulled,
-        "looked": seen[0],
+        "looked": np.concatenate(seen)[: shape[0]],
     }
 
 

@@ -9,7 +9,7 @@ RIGHT = {
 def interpolates(real, fake):
     real, fake = np.asarray(real), np.asarray(fake)
     alpha = np.random.rand(len(real), *[1] * (real.ndim - 1))
-    return ((1 - alpha) * real + alpha * fake).astype(np.float32)
+    return tf.constant((1 - alpha) * real + alpha * fake, tf.float32)
 """,
         "loop over samples": """
 def interpolates(real, fake):
@@ -38,11 +38,12 @@ class Mixer:
         self.source = tf.random.Generator.from_non_deterministic_state()
 
     def __call__(self, real, fake):
+        kind = real.dtype
         real, fake = tf.cast(real, tf.float64), tf.cast(fake, tf.float64)
         alpha = self.source.uniform((len(real),), dtype=tf.float64)
         while alpha.ndim < real.ndim:
             alpha = alpha[..., tf.newaxis]
-        return real * (1 - alpha) + fake * alpha
+        return tf.cast(real * (1 - alpha) + fake * alpha, kind)
 
 interpolates = Mixer()
 """,
@@ -99,11 +100,10 @@ def slopes(critic, points):
 """,
         "float64": """
 def slopes(critic, points):
-    points = tf.cast(points, tf.float64)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(points)
         total = tf.math.add_n(tf.unstack(tf.reshape(critic(points), [-1])))
-    g = tape.gradient(total, points)
+    g = tf.cast(tape.gradient(total, points), tf.float64)
     return tf.sqrt(tf.reduce_sum(g**2, axis=list(range(1, g.ndim))) + 1e-15)
 """,
         "where around zero": """

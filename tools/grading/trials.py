@@ -29,17 +29,17 @@ def execute(source: str, names: dict[str, Any]) -> None:
     runner.run_cell(next(NUMBERS), source, names)
 
 
-def with_solution(
-    assignment: Assignment, task: str, source: str, names: dict[str, Any]
+def with_solutions(
+    assignment: Assignment, sources: dict[str, str], names: dict[str, Any]
 ) -> dict[str, Any]:
-    """The names after the master's solutions ran with this one in the place of its task's.
+    """The names after the master's solutions ran with others in the place of some tasks' own.
 
     What a mistake does to later tasks is seen too: they are built on this one.
     """
     mine = dict(names)
     for cell in assignment.master.cells:
         if cell.cell_type == "code" and submissions.solves(cell):
-            execute(source if submissions.grade_id(cell) == task else cell.source, mine)
+            execute(sources.get(submissions.grade_id(cell), cell.source), mine)
     return mine
 
 
@@ -49,7 +49,7 @@ def mutants(assignment: Assignment, student: str, seed: int) -> dict[str, dict[s
     rows: dict[str, dict[str, float]] = {}
     for task, sources in assignment.module("solutions").WRONG.items():
         for name, source in sources.items():
-            names = with_solution(assignment, task, source, base)
+            names = with_solutions(assignment, {task: source}, base)
             rows[f"{task}: {name}"] = {
                 other: sum(lost(assignment, other, names, seed, student).values())
                 for other in assignment.tasks
