@@ -10,8 +10,15 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.t
 CHAPTER ?=
 TIMEOUT ?= 600
 PORT ?= 8000
+GRADING := .venv-grading
+SUBMISSIONS ?=
+ASSIGNMENT ?=
+STUDENT ?=
+OUT ?= grading
+UNSAFE ?=
+DEST ?=
 
-.PHONY: help book execute smoke test serve lint format set-repository clean
+.PHONY: help book execute smoke test serve lint format set-repository assignments grade public clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +53,18 @@ format: $(VENV)/.test ## rewrite code, chapters' too, in the house style
 set-repository: $(VENV)/.book ## change the public repository's address everywhere: URL=https://github.com/OWNER/NAME
 	@$(PY) -m tools.set_repository "$(URL)"
 
+assignments: $(VENV)/.test $(GRADING)/.created ## write the students' versions of the graded assignments, and a zip
+	@$(PY) -m tools.grading.student_versions
+
+grade: $(VENV)/.test ## grade SUBMISSIONS=folder into OUT=grading [ASSIGNMENT=03] [STUDENT=ada, anew] [UNSAFE=1]
+	@test -n "$(SUBMISSIONS)" || { echo "make grade SUBMISSIONS=folder: which folder?" >&2; exit 2; }
+	@$(PY) -m tools.grading.grade "$(SUBMISSIONS)" --out "$(OUT)" --assignment "$(ASSIGNMENT)" \
+	    --student "$(STUDENT)" $(if $(UNSAFE),--unsafe)
+
+public: assignments ## write the tree for readers, without solutions to graded work: DEST=folder
+	@test -n "$(DEST)" || { echo "make public DEST=folder: which folder?" >&2; exit 2; }
+	@$(PY) -m tools.grading.public "$(DEST)"
+
 clean: ## remove what was built; the environment stays (rm -r .venv removes it)
 	rm -rf _build _vendor .mypy_cache .pytest_cache .ruff_cache gpat_lib.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
@@ -70,6 +89,13 @@ $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing TensorFlow, the library and what checks it (a few minutes, once)"
 	@$(PIP) -e '.[book,test,bench]'
 	@touch $@ $(VENV)/.book
+
+# nbgrader has requirements of its own, so it lives apart.
+$(GRADING)/.created: $(VENV)/.created
+	@echo "Installing nbgrader (about a minute, once)"
+	@$(PY) -m venv --clear $(GRADING)
+	@$(GRADING)/bin/python -m pip install --quiet --disable-pip-version-check nbgrader==0.9.6
+	@touch $@
 
 _vendor/.mathjax: $(VENV)/.book tools/vendor_mathjax.py
 	@$(PY) -m tools.vendor_mathjax

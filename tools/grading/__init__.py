@@ -1,0 +1,1 @@
+"""Student versions, grading and the leak check of the graded assignments."""
