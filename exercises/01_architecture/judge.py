@@ -4,10 +4,10 @@ What a reference answers to the very same probe is what is expected.
 """
 
 import functools
-import math
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
 
 from gpat_lib import models, practice
@@ -20,10 +20,16 @@ FAULTS = ("sigmoid", "range", "dropout", "axis", "linear", "batch_norm")
 def drawn(student):
     """What the notebook draws for this student, in its order."""
     rng = practice.variant(student, "01_architecture")
-    stack = [(int(rng.integers(2, 7)), int(rng.integers(1, 4))) for _ in range(4)]
+    stack = [
+        (int(rng.integers(2, 7)), int(rng.integers(1, 4)))
+        for _ in range(4)
+    ]
     start, doublings = int(rng.integers(3, 7)), int(rng.integers(2, 4))
     width, channels = int(rng.integers(5, 9)), int(rng.choice([1, 3]))
-    latent_dim, patient = int(rng.integers(20, 61)), int(rng.integers(len(FAULTS)))
+    latent_dim, patient = (
+        int(rng.integers(20, 61)),
+        int(rng.integers(len(FAULTS))),
+    )
     return stack, (start, doublings, width, channels, latent_dim), patient
 
 
@@ -32,17 +38,25 @@ def drawn(student):
 
 def conv_size(size, kernel, stride, padding):
     """Places at which the kernel starts, every stride-th of them."""
-    return len(range(0, size if padding == "same" else size - kernel + 1, stride))
+    return len(
+        range(0, size if padding == "same" else size - kernel + 1, stride)
+    )
 
 
 def transposed_size(size, kernel, stride, padding):
     """Copies of the kernel, stride apart; under "same" cut to a multiple of the input."""
-    return size * stride if padding == "same" else (size - 1) * stride + max(kernel, stride)
+    return (
+        size * stride
+        if padding == "same"
+        else (size - 1) * stride + max(kernel, stride)
+    )
 
 
 def receptive_field(stack):
     """Backwards: n features of a layer need (n − 1)·stride + kernel of the one before."""
-    return functools.reduce(lambda n, layer: (n - 1) * layer[1] + layer[0], reversed(stack), 1)
+    return functools.reduce(
+        lambda n, layer: (n - 1) * layer[1] + layer[0], reversed(stack), 1
+    )
 
 
 def parameters(layer):
@@ -70,9 +84,13 @@ def variant_generator(start, doublings, width, channels, latent_dim):
         layers.Reshape((start, start, 2 * features[0])),
     ]
     for filters in features:
-        up = layers.Conv2DTranspose(filters, 5, strides=2, padding="same", use_bias=False)
+        up = layers.Conv2DTranspose(
+            filters, 5, strides=2, padding="same", use_bias=False
+        )
         stack += [up, layers.BatchNormalization(), layers.LeakyReLU()]
-    last = layers.Conv2DTranspose(channels, 5, strides=1, padding="same", activation="tanh")
+    last = layers.Conv2DTranspose(
+        channels, 5, strides=1, padding="same", activation="tanh"
+    )
     return keras.Sequential([*stack, last])
 
 
@@ -85,13 +103,19 @@ def pair(latent_dim, width, channels):
             layers.BatchNormalization(),
             layers.LeakyReLU(),
             layers.Reshape((4, 4, 2 * width)),
-            layers.Conv2DTranspose(width, 5, strides=2, padding="same", use_bias=False),
+            layers.Conv2DTranspose(
+                width, 5, strides=2, padding="same", use_bias=False
+            ),
             layers.BatchNormalization(),
             layers.LeakyReLU(),
-            layers.Conv2DTranspose(channels, 5, strides=2, padding="same", activation="tanh"),
+            layers.Conv2DTranspose(
+                channels, 5, strides=2, padding="same", activation="tanh"
+            ),
         ]
     )
-    return generator, models.dcgan_discriminator((16, 16, channels), width, 0.3)
+    return generator, models.dcgan_discriminator(
+        (16, 16, channels), width, 0.3
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -108,7 +132,10 @@ def expected_networks(seed):
 @functools.lru_cache(maxsize=8)
 def expected_variant(seed, numbers):
     """What the variant's generator answers."""
-    return PROBE.generator(variant_generator(*numbers), numbers[-1], seed)
+    model = variant_generator(*numbers)
+    return PROBE.flat(
+        {"generator": PROBE.generator(model, numbers[-1], seed)}
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -123,19 +150,37 @@ def expected_diagnosis(seed):
 def made(prediction, points):
     """A prediction earns its points by being made, right or wrong."""
     return Check(
-        isinstance(prediction, float) and math.isfinite(prediction),
+        np.shape(prediction) == () and close(prediction, prediction),
         points,
         "No prediction was made: it should be a number, and yours may be wrong.",
     )
 
 
+def agree(answers, expected, *places, rtol=1e-4, atol=1e-5):
+    """Whether the answers at and below these places are those expected."""
+    for place in places:
+        wanted = {
+            key: value
+            for key, value in expected.items()
+            if f"{key}/".startswith(f"{place}/")
+        }
+        assert wanted, f"the probe asks nothing called {place}"
+        for key, value in wanted.items():
+            if not close(answers.get(key), value, rtol, atol):
+                return False
+    return True
+
+
 def sizes(answers, seed, student):
     """Exact whole numbers."""
-    reference = {f.__name__: f for f in (conv_size, transposed_size, receptive_field)}
+    reference = {
+        f.__name__: f
+        for f in (conv_size, transposed_size, receptive_field)
+    }
     expected = PROBE.sizes({**reference, "prediction_field": 0}, seed)
 
     def right(key):
-        return close(answers[key], expected[key], rtol=0, atol=0)
+        return agree(answers, expected, key, rtol=0, atol=0)
 
     return [
         Check(
@@ -149,7 +194,8 @@ def sizes(answers, seed, student):
             "conv_size is wrong for padding valid: the kernel must lie inside the map.",
         ),
         Check(
-            right("transposed_size_same") and right("transposed_size_valid"),
+            right("transposed_size_same")
+            and right("transposed_size_valid"),
             1,
             "transposed_size is wrong: compare with Keras, also for a kernel below the stride.",
         ),
@@ -165,11 +211,12 @@ def sizes(answers, seed, student):
 
 def count(answers, seed, student):
     """Pairs of whole numbers."""
-    expected = PROBE.parameters({"parameters": parameters, "prediction_growth": 0}, seed)
+    expected = PROBE.parameters(
+        {"parameters": parameters, "prediction_growth": 0}, seed
+    )
 
     def right(key):
-        pairs = zip(answers[key], expected[key], strict=True)
-        return all(close(given, wanted, rtol=0, atol=0) for given, wanted in pairs)
+        return agree(answers, expected, key, rtol=0, atol=0)
 
     return [
         Check(
@@ -193,64 +240,63 @@ def count(answers, seed, student):
     ]
 
 
-def part(answers, name):
-    """A network's answers; none if it failed."""
-    return answers[name] if isinstance(answers[name], dict) else {}
-
-
-def same(given, expected, key):
-    """Whether a network's answer is the reference's, to the digits of float32."""
-    return close(given.get(key), expected[key], rtol=2e-3, atol=2e-3)
-
-
-def same_drawing(given, expected):
+def drawing(answers, expected):
     """Whether images agree in use, in training and with loud noise."""
-    return all(same(given, expected, key) for key in ("images", "training", "loud"))
+    places = (f"generator/{key}" for key in ("images", "training", "loud"))
+    return agree(answers, expected, *places, rtol=2e-3, atol=2e-3)
 
 
-def same_scores(given, expected):
+def shape_of(answers, expected, name):
+    """Whether a network's weights have the shapes of the reference's."""
+    return agree(answers, expected, f"{name}/shapes", rtol=0, atol=0)
+
+
+def scoring(answers, expected):
     """Whether scores agree, also large ones."""
-    loud = expected["loud"]
-    return same(given, expected, "scores") and close(given.get("loud"), loud, 2e-3, 2.0)
+    return agree(
+        answers, expected, "discriminator/scores", rtol=2e-3, atol=2e-3
+    ) and agree(
+        answers, expected, "discriminator/loud", rtol=2e-3, atol=2.0
+    )
 
 
-def same_spread(given, expected):
-    """Whether dropout is on in training, at the rate asked for; a random number, so 17 %."""
-    return close(given.get("spread"), expected["spread"], rtol=0.17, atol=0)
+def spread(answers, expected):
+    """Whether dropout is on in training, at its rate; 17 % for chance."""
+    return agree(
+        answers, expected, "discriminator/spread", rtol=0.17, atol=0
+    )
 
 
 def networks(answers, seed, student):
     """Shapes of the weights, then values with known weights."""
     expected = expected_networks(seed)
-    g, d = part(answers, "generator"), part(answers, "discriminator")
-    wanted_g, wanted_d = expected["generator"], expected["discriminator"]
     return [
         Check(
-            same(g, wanted_g, "shapes"),
+            shape_of(answers, expected, "generator"),
             1,
             "The generator could not be built and called, or its weights are not those of the "
             "table: compare shapes, biases and numbers of features, at another width than 64.",
         ),
         Check(
-            same_drawing(g, wanted_g),
+            drawing(answers, expected),
             1.5,
             "With known weights the generator draws other images, in use, in training or with "
             "loud noise: look at the order of layers, the bends' slope, the last activation.",
         ),
         Check(
-            same(d, wanted_d, "shapes"),
+            shape_of(answers, expected, "discriminator"),
             1,
             "The discriminator could not be built and called, or its weights are not those of "
             "the table.",
         ),
         Check(
-            same_scores(d, wanted_d),
+            scoring(answers, expected),
             1,
             "With known weights the discriminator scores otherwise, in use: look at padding, "
             "bends, Flatten, and at what is done to the last number.",
         ),
         Check(
-            same_spread(d, wanted_d),
+            spread(answers, expected),
             1,
             "The spread of one image's scores in training is not that of dropout after both "
             "convolutions at the rate asked for.",
@@ -264,22 +310,23 @@ def variant(answers, seed, student):
     _, numbers, _ = drawn(student)
     expected = expected_variant(seed, numbers)
     model = variant_generator(*numbers)
-    given = part(answers, "generator")
-    latent = answers["latent_dim"] == numbers[-1]
+    latent = close(answers["latent_dim"], numbers[-1], 0, 0)
     return [
         Check(
-            latent and same(given, expected, "shapes"),
+            latent and shape_of(answers, expected, "generator"),
             1,
             "my_generator does not have the weights that your numbers ask for: START, "
             "DOUBLINGS, WIDTH, CHANNELS, LATENT_DIM.",
         ),
         Check(
-            latent and same_drawing(given, expected),
+            latent and drawing(answers, expected),
             1.5,
             "With known weights my_generator draws other images than the table's network.",
         ),
         Check(
-            close(answers["total"], model.count_params(), rtol=0, atol=0.5),
+            close(
+                answers["total"], model.count_params(), rtol=0, atol=0.5
+            ),
             1,
             "my_total is not the number of parameters of the network with your numbers.",
         ),
@@ -291,8 +338,6 @@ def diagnosis(answers, seed, student):
     """The fault's name, and both networks healthy."""
     expected = expected_diagnosis(seed)
     _, _, patient = drawn(student)
-    g, d = part(answers, "generator"), part(answers, "discriminator")
-    wanted_g, wanted_d = expected["generator"], expected["discriminator"]
     return [
         Check(
             answers["fault"] == FAULTS[patient],
@@ -300,12 +345,15 @@ def diagnosis(answers, seed, student):
             "The fault is another one: which symptom does the one you named not explain?",
         ),
         Check(
-            same(g, wanted_g, "shapes") and same_drawing(g, wanted_g),
+            shape_of(answers, expected, "generator")
+            and drawing(answers, expected),
             1.5,
             "The repaired generator is not yet the network that the description asks for.",
         ),
         Check(
-            same(d, wanted_d, "shapes") and same_scores(d, wanted_d) and same_spread(d, wanted_d),
+            shape_of(answers, expected, "discriminator")
+            and scoring(answers, expected)
+            and spread(answers, expected),
             1.5,
             "The repaired discriminator is not yet the network that the description asks for.",
         ),

@@ -128,16 +128,26 @@ SIZES_RIGHT = {
     "a class, backwards": SIZES_AS_CLASS,
 }
 SIZES_WRONG = {
-    "same rounds down": but(SIZES, ("(size + stride - 1) // stride", "size // stride")),
-    "valid without plus one": but(
-        SIZES, ("(size - kernel) // stride + 1", "(size - kernel) // stride")
+    "same rounds down": but(
+        SIZES, ("(size + stride - 1) // stride", "size // stride")
     ),
-    "kernel ignored under valid": but(SIZES, ("(size - kernel) // stride", "(size - 1) // stride")),
+    "valid without plus one": but(
+        SIZES,
+        ("(size - kernel) // stride + 1", "(size - kernel) // stride"),
+    ),
+    "kernel ignored under valid": but(
+        SIZES, ("(size - kernel) // stride", "(size - 1) // stride")
+    ),
     "kernel below stride forgotten": but(
-        SIZES, ("size * stride + max(kernel - stride, 0)", "(size - 1) * stride + kernel")
+        SIZES,
+        (
+            "size * stride + max(kernel - stride, 0)",
+            "(size - 1) * stride + kernel",
+        ),
     ),
     "transposed by the inverse formula": but(
-        SIZES, ("return size * stride\n", "return size * stride - stride + 1\n")
+        SIZES,
+        ("return size * stride\n", "return size * stride - stride + 1\n"),
     ),
     "jump grows first": but(
         SIZES,
@@ -148,7 +158,9 @@ SIZES_WRONG = {
         ),
     ),
     "fields add up": but(SIZES, ("jump = jump * stride", "pass")),
-    "no prediction": but(SIZES, ("prediction_field = 17", "prediction_field = None")),
+    "no prediction": but(
+        SIZES, ("prediction_field = 17", "prediction_field = None")
+    ),
 }
 
 # -------------------------------------------------------------------- parameters
@@ -245,12 +257,22 @@ PARAMETERS_WRONG = {
     "bias for each input": but(PARAMETERS, ("total += m", "total += n")),
     "one bias a layer": but(PARAMETERS, ("total += m", "total += 1")),
     "bias always": but(PARAMETERS, ("if bias:", "if True:")),
-    "running averages forgotten": but(PARAMETERS, ("4 * layer[1], 2", "2 * layer[1], 2")),
-    "all of the norm trained": but(PARAMETERS, ("4 * layer[1], 2 *", "4 * layer[1], 4 *")),
-    "transposed without channels in": but(
-        PARAMETERS, ("total = k * k * n * m", 'total = k * k * m * (1 if layer[0] == "up" else n)')
+    "running averages forgotten": but(
+        PARAMETERS, ("4 * layer[1], 2", "2 * layer[1], 2")
     ),
-    "no prediction": but(PARAMETERS, ("prediction_growth = 3.5", "prediction_growth = ...")),
+    "all of the norm trained": but(
+        PARAMETERS, ("4 * layer[1], 2 *", "4 * layer[1], 4 *")
+    ),
+    "transposed without channels in": but(
+        PARAMETERS,
+        (
+            "total = k * k * n * m",
+            'total = k * k * m * (1 if layer[0] == "up" else n)',
+        ),
+    ),
+    "no prediction": but(
+        PARAMETERS, ("prediction_growth = 3.5", "prediction_growth = ...")
+    ),
 }
 
 # -------------------------------------------------------------------- networks
@@ -453,13 +475,25 @@ NETWORKS_WRONG = {
     "sigmoid for tanh": but(BOTH, ('"tanh"', '"sigmoid"')),
     "biases before batch norm": but(BOTH, (", use_bias=False", "")),
     "batch norm over rows": but(
-        BOTH, ("layers.BatchNormalization()", "layers.BatchNormalization(axis=1)")
+        BOTH,
+        (
+            "layers.BatchNormalization()",
+            "layers.BatchNormalization(axis=1)",
+        ),
     ),
     "stride two everywhere": but(
-        BOTH, ('4 * width, (5, 5), padding="same"', '4 * width, (5, 5), 2, padding="same"')
+        BOTH,
+        (
+            '4 * width, (5, 5), padding="same"',
+            '4 * width, (5, 5), 2, padding="same"',
+        ),
     ),
     "width fixed": but(
-        BOTH, ("(image_shape, width, dropout):", "(image_shape, _, dropout, width=64):")
+        BOTH,
+        (
+            "(image_shape, width, dropout):",
+            "(image_shape, _, dropout, width=64):",
+        ),
     ),
     "probability for a score": but(
         BOTH, ("layers.Dense(1)", 'layers.Dense(1, activation="sigmoid")')
@@ -472,7 +506,10 @@ NETWORKS_WRONG = {
             "    model.add(layers.Dropout(dropout))\n",
         ),
     ),
-    "slope 0.2": but(BOTH, ("layers.LeakyReLU()", "layers.LeakyReLU(negative_slope=0.2)")),
+    "slope 0.2": but(
+        BOTH,
+        ("layers.LeakyReLU()", "layers.LeakyReLU(negative_slope=0.2)"),
+    ),
     "no bends in the discriminator": but(
         BOTH,
         (
@@ -491,7 +528,9 @@ NETWORKS_WRONG = {
     "dropout's rate kept, not dropped": but(
         BOTH, ("layers.Dropout(dropout)", "layers.Dropout(1 - dropout)")
     ),
-    "dropout at a fixed rate": but(BOTH, ("layers.Dropout(dropout)", "layers.Dropout(0.3)")),
+    "dropout at a fixed rate": but(
+        BOTH, ("layers.Dropout(dropout)", "layers.Dropout(0.3)")
+    ),
     "dropout on for ever": but(
         "import tensorflow as tf\n" + FUNCTIONAL,
         (
@@ -499,7 +538,9 @@ NETWORKS_WRONG = {
             "layers.Lambda(lambda h: tf.nn.dropout(h, dropout))(layers.LeakyReLU()(x))",
         ),
     ),
-    "mean for Flatten": but(BOTH, ("layers.Flatten()", "layers.GlobalAveragePooling2D()")),
+    "mean for Flatten": but(
+        BOTH, ("layers.Flatten()", "layers.GlobalAveragePooling2D()")
+    ),
     "noise with zeros glued on": but(
         BOTH,
         (
@@ -509,7 +550,9 @@ NETWORKS_WRONG = {
             "        lambda z: keras.ops.concatenate([z, 0 * z], -1)))",
         ),
     ),
-    "no prediction": but(BOTH, ("prediction_loud = 1.0", "prediction_loud = None")),
+    "no prediction": but(
+        BOTH, ("prediction_loud = 1.0", "prediction_loud = None")
+    ),
 }
 
 # -------------------------------------------------------------------- variant
@@ -557,7 +600,10 @@ prediction_reach = 20
         VARIANT,
         ("filters, 5, 2,", "filters, 5, 2, dtype='float64', padding="),
         ("CHANNELS, 5, 1,", "CHANNELS, 5, 1, dtype='float64', padding="),
-        ("layers.BatchNormalization()", "layers.BatchNormalization(dtype='float64')"),
+        (
+            "layers.BatchNormalization()",
+            "layers.BatchNormalization(dtype='float64')",
+        ),
     ),
     "as a sum over weights": but(
         VARIANT,
@@ -590,18 +636,29 @@ prediction_reach = 17
 """,
 }
 VARIANT_WRONG = {
-    "one doubling too few": but(VARIANT, ("range(DOUBLINGS)", "range(DOUBLINGS - 1)")),
-    "start fixed at 4": but(
-        VARIANT, ("START, START, first", "7, 7, first"), ("START * START", "7 * 7")
+    "one doubling too few": but(
+        VARIANT, ("range(DOUBLINGS)", "range(DOUBLINGS - 1)")
     ),
-    "100 noise values": but(VARIANT, ("keras.Input((LATENT_DIM,))", "keras.Input((100,))")),
-    "last layer with stride 2": but(VARIANT, ("CHANNELS, 5, 1", "CHANNELS, 5, 2")),
+    "start fixed at 4": but(
+        VARIANT,
+        ("START, START, first", "7, 7, first"),
+        ("START * START", "7 * 7"),
+    ),
+    "100 noise values": but(
+        VARIANT, ("keras.Input((LATENT_DIM,))", "keras.Input((100,))")
+    ),
+    "last layer with stride 2": but(
+        VARIANT, ("CHANNELS, 5, 1", "CHANNELS, 5, 2")
+    ),
     "no tanh": but(VARIANT, (', activation="tanh"', "")),
     "relu for tanh": but(VARIANT, ('"tanh"', '"relu"')),
     "features not doubled": but(
-        VARIANT, ("first = WIDTH * 2**DOUBLINGS", "first = WIDTH * 4 ** DOUBLINGS")
+        VARIANT,
+        ("first = WIDTH * 2**DOUBLINGS", "first = WIDTH * 4 ** DOUBLINGS"),
     ),
-    "running averages not counted": but(VARIANT, ("4 * START**2 * first", "2 * START**2 * first")),
+    "running averages not counted": but(
+        VARIANT, ("4 * START**2 * first", "2 * START**2 * first")
+    ),
     "trained parameters only": but(
         VARIANT,
         (
@@ -611,8 +668,12 @@ my_total = sum(int(np.prod(weight.shape)) for weight in my_generator.trainable_w
 prediction_reach = 1.0""",
         ),
     ),
-    "bends of slope 0": but(VARIANT, ("layers.LeakyReLU()", "layers.ReLU()")),
-    "no prediction": but(VARIANT, ("prediction_reach = 33", "prediction_reach = 'wide'")),
+    "bends of slope 0": but(
+        VARIANT, ("layers.LeakyReLU()", "layers.ReLU()")
+    ),
+    "no prediction": but(
+        VARIANT, ("prediction_reach = 33", "prediction_reach = 'wide'")
+    ),
 }
 
 # -------------------------------------------------------------------- diagnosis
@@ -726,7 +787,10 @@ DIAGNOSIS_RIGHT = {
     "float64": NAMED
     + but(
         REPAIRED,
-        ("keras.Input((latent_dim,))", 'keras.Input((latent_dim,), dtype="float64")'),
+        (
+            "keras.Input((latent_dim,))",
+            'keras.Input((latent_dim,), dtype="float64")',
+        ),
         ('padding="same"', 'padding="same", dtype="float64"'),
     ),
     "known by number": ELSEWHERE + SEQUENTIAL_PAIR,
@@ -736,8 +800,11 @@ DIAGNOSIS_WRONG = {
     "another word": NAMED + "fault = 'padding'\n" + REPAIRED,
     "the neighbour's fault": "fault = ['range', 'dropout', 'axis', 'linear', 'batch_norm', 'sigmoid'][PATIENT]\n"
     + REPAIRED,
-    "a sentence for a word": NAMED + "fault = 'The fault is ' + fault\n" + REPAIRED,
-    "dropout thrown out": NAMED + but(REPAIRED, ("    x = layers.Dropout(0.3)(x)\n", "")),
+    "a sentence for a word": NAMED
+    + "fault = 'The fault is ' + fault\n"
+    + REPAIRED,
+    "dropout thrown out": NAMED
+    + but(REPAIRED, ("    x = layers.Dropout(0.3)(x)\n", "")),
     "batch norm thrown out": NAMED
     + but(REPAIRED, ("    x = layers.BatchNormalization()(x)\n", "")),
     "bias added": NAMED + but(REPAIRED, (", use_bias=False", "")),
@@ -750,7 +817,10 @@ DIAGNOSIS_WRONG = {
         ),
     ),
     "tanh on the score": NAMED
-    + but(REPAIRED, ("layers.Dense(1)(x)", "layers.Dense(1, activation='tanh')(x)")),
+    + but(
+        REPAIRED,
+        ("layers.Dense(1)(x)", "layers.Dense(1, activation='tanh')(x)"),
+    ),
 }
 
 RIGHT = {

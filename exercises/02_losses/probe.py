@@ -16,9 +16,14 @@ SIMPLE = (
 
 
 def attempt(function, *arguments):
-    """What the function returns, or how it failed, in short."""
+    """What the function returns, in numbers, or how it failed, in short."""
     try:
-        return function(*arguments)
+        answer = function(*arguments)
+        if isinstance(answer, dict):
+            return answer
+        answer = np.asarray(answer)
+        plain = answer.dtype.kind in "biuf" and answer.dtype.itemsize <= 8
+        return answer if plain else f"not numbers: {answer.dtype}"
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:200]
 
@@ -29,6 +34,19 @@ def number(value):
         return float(value)
     except (TypeError, ValueError):
         return float("nan")
+
+
+def flat(answers, above=""):
+    """Nested answers as one level of names: "generator/images"."""
+    if isinstance(answers, list):
+        answers = dict(enumerate(answers))
+    if not isinstance(answers, dict):
+        return {above.rstrip("/"): answers}
+    return {
+        place: value
+        for key, below in answers.items()
+        for place, value in flat(below, f"{above}{key}/").items()
+    }
 
 
 def value(function, real, fake):
@@ -43,26 +61,44 @@ def slopes(function, real, fake):
         tape.watch([real, fake])
         loss = function(real, fake)
     zero = tf.UnconnectedGradients.ZERO
-    return np.stack(tape.gradient(loss, [real, fake], unconnected_gradients=zero))
+    return np.stack(
+        tape.gradient(loss, [real, fake], unconnected_gradients=zero)
+    )
 
 
 def scores(seed, *shape):
     """Real and fake scores, float32."""
-    return np.random.default_rng(seed).normal(scale=2.0, size=(2, *shape)).astype("float32")
+    return (
+        np.random.default_rng(seed)
+        .normal(scale=2.0, size=(2, *shape))
+        .astype("float32")
+    )
 
 
 def losses(names, seed):
     """Values on vectors, columns and maps; slopes; values and slopes at large scores."""
     functions = {name: names[name] for name in SIMPLE}
-    batches = [scores(seed, 6), scores(seed + 1, 5, 1), scores(seed + 2, 2, 2, 2, 1)]
-    large = np.array([[[90.0], [-300.0], [4.0]], [[-120.0], [200.0], [95.0]]], "float32")
+    batches = [
+        scores(seed, 6),
+        scores(seed + 1, 5, 1),
+        scores(seed + 2, 2, 2, 2, 1),
+    ]
+    batches[0][0] += (
+        6  # a discriminator that is right, one that is wrong, one that guesses
+    )
+    batches[1][1] += 6
+    large = np.array(
+        [[[90.0], [-300.0], [4.0]], [[-120.0], [200.0], [95.0]]], "float32"
+    )
     answers = {"prediction": number(names["prediction_factor"])}
     for name, function in functions.items():
-        answers[f"{name}_values"] = [attempt(value, function, *pair) for pair in batches]
-        answers[f"{name}_slopes"] = attempt(slopes, function, *batches[1])
+        answers[f"{name}_values"] = [
+            attempt(value, function, *pair) for pair in batches
+        ]
+        answers[f"{name}_slopes"] = attempt(slopes, function, *batches[2])
         answers[f"{name}_large"] = attempt(value, function, *large)
         answers[f"{name}_large_slopes"] = attempt(slopes, function, *large)
-    return answers
+    return flat(answers)
 
 
 def refuses(function, real, fake):
@@ -83,11 +119,15 @@ def paired(names, seed):
     large = np.array([[[400.0], [-400.0]], [[-400.0], [400.0]]], "float32")
     for name in ("relativistic_d", "relativistic_g"):
         function = names[name]
-        answers[f"{name}_values"] = [attempt(value, function, *pair) for pair in (column, batch)]
+        answers[f"{name}_values"] = [
+            attempt(value, function, *pair) for pair in (column, batch)
+        ]
         answers[f"{name}_slopes"] = attempt(slopes, function, *column)
         answers[f"{name}_large"] = attempt(value, function, *large)
-        answers[f"{name}_refuses"] = refuses(function, column[0], column[1][:, 0])
-    return answers
+        answers[f"{name}_refuses"] = refuses(
+            function, column[0], column[1][:, 0]
+        )
+    return flat(answers)
 
 
 def optimal(names, seed):
@@ -97,18 +137,23 @@ def optimal(names, seed):
     apart = np.array([[0.25, 0.75, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]])
     half = np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])
     best, divergence, lowest = (
-        names[name] for name in ("best_scores", "jensen_shannon", "lowest_loss")
+        names[name]
+        for name in ("best_scores", "jensen_shannon", "lowest_loss")
     )
     pairs = [(p, q), apart, half, (p, p)]
     answers = {
-        f"best_{loss}": np.asarray(attempt(best, loss, p, q))
+        f"best_{loss}": attempt(best, loss, p, q)
         for loss in ("cross_entropy", "least_squares", "hinge")
     }
-    answers["divergences"] = [np.asarray(attempt(divergence, *pair)) for pair in pairs[:1]]
-    answers["with_zeros"] = [np.asarray(attempt(divergence, *pair)) for pair in pairs[1:]]
-    answers["lowest"] = [np.asarray(attempt(lowest, *pair)) for pair in pairs]
+    answers["divergences"] = [
+        attempt(divergence, *pair) for pair in pairs[:1]
+    ]
+    answers["with_zeros"] = [
+        attempt(divergence, *pair) for pair in pairs[1:]
+    ]
+    answers["lowest"] = [attempt(lowest, *pair) for pair in pairs]
     answers["prediction"] = number(names["prediction_lowest"])
-    return answers
+    return flat(answers)
 
 
 def vanishing(names, seed):
@@ -117,20 +162,31 @@ def vanishing(names, seed):
     distances = [float(m) for m in rng.uniform(0.3, 6.0, size=5)]
     push, dies = names["push"], names["dies_at"]
     answers = {
-        loss: [np.asarray(attempt(push, loss, m)) for m in distances]
-        for loss in ("minimax", "non_saturating", "least_squares", "wasserstein")
+        loss: [attempt(push, loss, m) for m in distances]
+        for loss in (
+            "minimax",
+            "non_saturating",
+            "least_squares",
+            "wasserstein",
+        )
     }
-    thresholds = [float(10.0**-power) for power in rng.uniform(2.0, 9.0, size=3)]
-    answers["dies"] = [np.asarray(attempt(dies, threshold)) for threshold in thresholds]
+    thresholds = [
+        float(10.0**-power) for power in rng.uniform(2.0, 9.0, size=3)
+    ]
+    answers["dies"] = [
+        attempt(dies, threshold) for threshold in thresholds
+    ]
     answers["mine"] = number(names["my_distance"])
     answers["prediction"] = number(names["prediction_distance"])
-    return answers
+    return flat(answers)
 
 
 def diagnosis(names, seed):
     """The fault's name, and the repaired pair of losses."""
     column = scores(seed, 6, 1)
-    large = np.array([[[300.0], [-300.0]], [[-300.0], [-100.0]]], "float32")
+    large = np.array(
+        [[[300.0], [-300.0]], [[-300.0], [-100.0]]], "float32"
+    )
     answers = {"fault": str(names["fault"])[:40]}
     for name in ("repaired_d", "repaired_g"):
         function = names[name]
@@ -138,7 +194,7 @@ def diagnosis(names, seed):
         answers[f"{name}_slopes"] = attempt(slopes, function, *column)
         answers[f"{name}_large"] = attempt(value, function, *large)
         answers[f"{name}_large_slopes"] = attempt(slopes, function, *large)
-    return answers
+    return flat(answers)
 
 
 PROBES = {

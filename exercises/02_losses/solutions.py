@@ -192,24 +192,40 @@ LOSSES_RIGHT = {
     "classes": CLASSES,
 }
 
-NAIVE = ("sp = tf.reduce_mean, tf.math.softplus", "sp = tf.reduce_mean, lambda s: {}")
+NAIVE = (
+    "sp = tf.reduce_mean, tf.math.softplus",
+    "sp = tf.reduce_mean, lambda s: {}",
+)
 LOSSES_WRONG = {
     "labels swapped": but(
-        LOSSES, ("mean(sp(-real)) + mean(sp(fake))", "mean(sp(real)) + mean(sp(-fake))")
+        LOSSES,
+        (
+            "mean(sp(-real)) + mean(sp(fake))",
+            "mean(sp(real)) + mean(sp(-fake))",
+        ),
     ),
-    "no sign that fools": but(LOSSES, ("return mean(sp(-fake))", "return mean(sp(fake))")),
+    "no sign that fools": but(
+        LOSSES, ("return mean(sp(-fake))", "return mean(sp(fake))")
+    ),
     "minimax with the sign of cross-entropy": but(
         LOSSES, ("return -mean(sp(fake))", "return mean(sp(fake))")
     ),
-    "critic's sign turned": but(LOSSES, ("mean(fake) - mean(real)", "mean(real) - mean(fake)")),
+    "critic's sign turned": but(
+        LOSSES, ("mean(fake) - mean(real)", "mean(real) - mean(fake)")
+    ),
     "distance in absolute value": but(
-        LOSSES, ("mean(fake) - mean(real)", "tf.abs(mean(fake) - mean(real))")
+        LOSSES,
+        ("mean(fake) - mean(real)", "tf.abs(mean(fake) - mean(real))"),
     ),
     "squared difference of the scores": but(
         LOSSES, ("mean(fake) - mean(real)", "mean((fake - real) ** 2)")
     ),
-    "hinge without margins": but(LOSSES, ("1 - real", "-real"), ("1 + fake", "fake")),
-    "hinge bends the wrong way": but(LOSSES, ("tf.nn.relu(1 - real)", "-tf.nn.relu(real - 1)")),
+    "hinge without margins": but(
+        LOSSES, ("1 - real", "-real"), ("1 + fake", "fake")
+    ),
+    "hinge bends the wrong way": but(
+        LOSSES, ("tf.nn.relu(1 - real)", "-tf.nn.relu(real - 1)")
+    ),
     "hinge charges the sum": but(
         LOSSES,
         (
@@ -218,37 +234,72 @@ LOSSES_WRONG = {
         ),
     ),
     "least squares without one half": but(LOSSES, ("0.5 * ", "")),
-    "targets 1 and -1": but(LOSSES, ("0.5 * mean(fake**2)", "0.5 * mean((fake + 1) ** 2)")),
-    "sigmoid before least squares": but(
-        LOSSES, ("0.5 * mean((fake - 1) ** 2)", "0.5 * mean((tf.sigmoid(fake) - 1) ** 2)")
+    "targets 1 and -1": but(
+        LOSSES, ("0.5 * mean(fake**2)", "0.5 * mean((fake + 1) ** 2)")
     ),
-    "sigmoid twice": but(LOSSES, (NAIVE[0], NAIVE[1].format("tf.math.softplus(tf.sigmoid(s))"))),
-    "exponential overflows": but(LOSSES, (NAIVE[0], NAIVE[1].format("tf.math.log(1 + tf.exp(s))"))),
+    "sigmoid before least squares": but(
+        LOSSES,
+        (
+            "0.5 * mean((fake - 1) ** 2)",
+            "0.5 * mean((tf.sigmoid(fake) - 1) ** 2)",
+        ),
+    ),
+    "sigmoid twice": but(
+        LOSSES,
+        (NAIVE[0], NAIVE[1].format("tf.math.softplus(tf.sigmoid(s))")),
+    ),
+    "exponential overflows": but(
+        LOSSES, (NAIVE[0], NAIVE[1].format("tf.math.log(1 + tf.exp(s))"))
+    ),
     "logarithm of a probability": but(
-        LOSSES, (NAIVE[0], NAIVE[1].format("-tf.math.log(1 - tf.sigmoid(s))"))
+        LOSSES,
+        (NAIVE[0], NAIVE[1].format("-tf.math.log(1 - tf.sigmoid(s))")),
     ),
     "probability clipped": but(
         LOSSES,
         (
             NAIVE[0],
-            NAIVE[1].format("-tf.math.log(1 - tf.clip_by_value(tf.sigmoid(s), 0, 1 - 1e-7))"),
+            NAIVE[1].format(
+                "-tf.math.log(1 - tf.clip_by_value(tf.sigmoid(s), 0, 1 - 1e-7))"
+            ),
         ),
     ),
     "sum for mean": but(LOSSES, ("tf.reduce_mean", "tf.reduce_sum")),
     "mean over the batch axis only": but(
-        LOSSES, ("mean, sp = tf.reduce_mean", "mean, sp = lambda s: tf.reduce_mean(s, 0)")
+        LOSSES,
+        (
+            "mean, sp = tf.reduce_mean",
+            "mean, sp = lambda s: tf.reduce_mean(s, 0)",
+        ),
     ),
     "mean of both in place of their sum": but(
-        LOSSES, ("mean(sp(-real)) + mean(sp(fake))", "(mean(sp(-real)) + mean(sp(fake))) / 2")
+        LOSSES,
+        (
+            "mean(sp(-real)) + mean(sp(fake))",
+            "(mean(sp(-real)) + mean(sp(fake))) / 2",
+        ),
     ),
     "one-sided label smoothing": but(
-        LOSSES, ("mean(sp(-real)) + ", "0.9 * mean(sp(-real)) + 0.1 * mean(sp(real)) + ")
+        LOSSES,
+        (
+            "mean(sp(-real)) + ",
+            "0.9 * mean(sp(-real)) + 0.1 * mean(sp(real)) + ",
+        ),
     ),
     "NumPy, so no gradient": but(
-        LOSSES, (NAIVE[0], "sp = tf.reduce_mean, lambda s: np.logaddexp(0, s)")
+        LOSSES,
+        (NAIVE[0], "sp = tf.reduce_mean, lambda s: np.logaddexp(0, s)"),
     ),
-    "detached": but(LOSSES, ("return mean(sp(-fake))", "return tf.stop_gradient(mean(sp(-fake)))")),
-    "no prediction": but(LOSSES, ("prediction_factor = 3000", "prediction_factor = None")),
+    "detached": but(
+        LOSSES,
+        (
+            "return mean(sp(-fake))",
+            "return tf.stop_gradient(mean(sp(-fake)))",
+        ),
+    ),
+    "no prediction": but(
+        LOSSES, ("prediction_factor = 3000", "prediction_factor = None")
+    ),
 }
 
 # -------------------------------------------------------------------- paired
@@ -332,11 +383,20 @@ CHECKED = 'if real.shape != fake.shape:\n        raise ValueError("scores must h
 PAIRED_WRONG = {
     "all paired with all": but(PAIRED, (CHECKED, "pass")),
     "shapes made to fit": but(
-        PAIRED, (CHECKED, "real, fake = tf.reshape(real, [-1]), tf.reshape(fake, [-1])")
+        PAIRED,
+        (
+            CHECKED,
+            "real, fake = tf.reshape(real, [-1]), tf.reshape(fake, [-1])",
+        ),
     ),
-    "an assertion for a ValueError": but(PAIRED, (CHECKED, "assert real.shape == fake.shape")),
+    "an assertion for a ValueError": but(
+        PAIRED, (CHECKED, "assert real.shape == fake.shape")
+    ),
     "goals swapped": but(
-        PAIRED, ("fake - real", "real - fake_"), ("real - fake)", "fake - real)"), ("fake_", "fake")
+        PAIRED,
+        ("fake - real", "real - fake_"),
+        ("real - fake)", "fake - real)"),
+        ("fake_", "fake"),
     ),
     "mean taken first": but(
         PAIRED,
@@ -346,7 +406,8 @@ PAIRED_WRONG = {
         ),
     ),
     "against the average fake": but(
-        PAIRED, ("softplus(fake - real)", "softplus(tf.reduce_mean(fake) - real)")
+        PAIRED,
+        ("softplus(fake - real)", "softplus(tf.reduce_mean(fake) - real)"),
     ),
     "saturating generator": but(
         PAIRED,
@@ -356,13 +417,23 @@ PAIRED_WRONG = {
         ),
     ),
     "reals detached in the generator's loss": but(
-        PAIRED, ("softplus(real - fake)", "softplus(tf.stop_gradient(real) - fake)")
+        PAIRED,
+        (
+            "softplus(real - fake)",
+            "softplus(tf.stop_gradient(real) - fake)",
+        ),
     ),
     "exponential overflows": but(
-        PAIRED, ("tf.math.softplus(fake - real)", "tf.math.log(1 + tf.exp(fake - real))")
+        PAIRED,
+        (
+            "tf.math.softplus(fake - real)",
+            "tf.math.log(1 + tf.exp(fake - real))",
+        ),
     ),
     "sum for mean": but(PAIRED, ("reduce_mean", "reduce_sum")),
-    "no prediction": but(PAIRED, ("prediction_shift = 0", "prediction_shift = float('nan')")),
+    "no prediction": but(
+        PAIRED, ("prediction_shift = 0", "prediction_shift = float('nan')")
+    ),
 }
 
 # -------------------------------------------------------------------- optimal
@@ -480,31 +551,54 @@ prediction_lowest = np.float32(1.2)
 """,
 }
 OPTIMAL_WRONG = {
-    "probability for a logit": but(OPTIMAL, ("np.log(p) - np.log(q)", "p / (p + q)")),
-    "fakes score high": but(OPTIMAL, ("np.log(p) - np.log(q)", "np.log(q) - np.log(p)")),
-    "ratio without logarithm": but(OPTIMAL, ("np.log(p) - np.log(q)", "p / q")),
+    "probability for a logit": but(
+        OPTIMAL, ("np.log(p) - np.log(q)", "p / (p + q)")
+    ),
+    "fakes score high": but(
+        OPTIMAL, ("np.log(p) - np.log(q)", "np.log(q) - np.log(p)")
+    ),
+    "ratio without logarithm": but(
+        OPTIMAL, ("np.log(p) - np.log(q)", "p / q")
+    ),
     "least squares with targets 1 and -1": but(
         OPTIMAL, ("return p / (p + q)", "return (p - q) / (p + q)")
     ),
     "hinge as a ramp": but(
-        OPTIMAL, ("np.where(p > q, 1.0, -1.0)", "np.clip(np.log(p / q), -1, 1)")
+        OPTIMAL,
+        ("np.where(p > q, 1.0, -1.0)", "np.clip(np.log(p / q), -1, 1)"),
     ),
     "hinge between 0 and 1": but(OPTIMAL, ("1.0, -1.0)", "1.0, 0.0)")),
-    "NaN at zeros": but(OPTIMAL, ("if a > 0:", "if True:"), ("if b > 0:", "if True:")),
+    "NaN at zeros": but(
+        OPTIMAL, ("if a > 0:", "if True:"), ("if b > 0:", "if True:")
+    ),
     "a small number against zeros": but(
-        OPTIMAL, ("        if a > 0:", "        a, b = a + 1e-3, b + 1e-3\n        if a > 0:")
+        OPTIMAL,
+        (
+            "        if a > 0:",
+            "        a, b = a + 1e-3, b + 1e-3\n        if a > 0:",
+        ),
     ),
     "without the halves": but(
-        OPTIMAL, (" / 2\n        if b", "\n        if b"), ("np.log(b / c) / 2", "np.log(b / c)")
+        OPTIMAL,
+        (" / 2\n        if b", "\n        if b"),
+        ("np.log(b / c) / 2", "np.log(b / c)"),
     ),
     "bits for nats": but(
-        OPTIMAL, ("np.log(a / c)", "np.log2(a / c)"), ("np.log(b / c)", "np.log2(b / c)")
+        OPTIMAL,
+        ("np.log(a / c)", "np.log2(a / c)"),
+        ("np.log(b / c)", "np.log2(b / c)"),
     ),
     "Kullback-Leibler for Jensen-Shannon": but(
-        OPTIMAL, ("np.log(b / c) / 2", "0"), ("np.log(a / c) / 2", "np.log(a / b)")
+        OPTIMAL,
+        ("np.log(b / c) / 2", "0"),
+        ("np.log(a / c) / 2", "np.log(a / b)"),
     ),
-    "one JS too few": but(OPTIMAL, ("2 * np.log(2) - 2 * jensen", "2 * np.log(2) - jensen")),
-    "no prediction": but(OPTIMAL, ("prediction_lowest = 1.0", "prediction_lowest = [P, Q]")),
+    "one JS too few": but(
+        OPTIMAL, ("2 * np.log(2) - 2 * jensen", "2 * np.log(2) - jensen")
+    ),
+    "no prediction": but(
+        OPTIMAL, ("prediction_lowest = 1.0", "prediction_lowest = [P, Q]")
+    ),
 }
 
 # -------------------------------------------------------------------- vanishing
@@ -645,19 +739,39 @@ VANISHING_WRONG = {
     "score at the data, not the sample": but(
         VANISHING, ("np.exp(m * m / 2)", "np.exp(-m * m / 2)")
     ),
-    "exponent without one half": but(VANISHING, ("np.exp(m * m / 2)", "np.exp(m * m)")),
+    "exponent without one half": but(
+        VANISHING, ("np.exp(m * m / 2)", "np.exp(m * m)")
+    ),
     "least squares with a logit": but(
-        VANISHING, ("(1 - sigma) * m * sigma * (1 - sigma)", "(1 + m * m / 2) * m")
+        VANISHING,
+        ("(1 - sigma) * m * sigma * (1 - sigma)", "(1 + m * m / 2) * m"),
     ),
     "least squares without the factor": but(
-        VANISHING, ("(1 - sigma) * m * sigma * (1 - sigma)", "m * sigma * (1 - sigma)")
+        VANISHING,
+        (
+            "(1 - sigma) * m * sigma * (1 - sigma)",
+            "m * sigma * (1 - sigma)",
+        ),
     ),
-    "Wasserstein with the slope of the others": but(VANISHING, ("return 1.0", "return m")),
-    "push to the right": but(VANISHING, ("return m * sigma\n", "return -m * sigma\n")),
-    "the near side": but(VANISHING, ("low, high = 1.5, 40.0", "low, high = 1.0, 0.0")),
-    "a coarse grid": but(VANISHING, ("    return low", "    return round(low, 1)")),
-    "somebody else's threshold": but(VANISHING, ("dies_at(THRESHOLD)", "dies_at(1e-8)")),
-    "no prediction": but(VANISHING, ("prediction_distance = 5", "prediction_distance = 'far'")),
+    "Wasserstein with the slope of the others": but(
+        VANISHING, ("return 1.0", "return m")
+    ),
+    "push to the right": but(
+        VANISHING, ("return m * sigma\n", "return -m * sigma\n")
+    ),
+    "the near side": but(
+        VANISHING, ("low, high = 1.5, 40.0", "low, high = 1.0, 0.0")
+    ),
+    "a coarse grid": but(
+        VANISHING, ("    return low", "    return round(low, 1)")
+    ),
+    "somebody else's threshold": but(
+        VANISHING, ("dies_at(THRESHOLD)", "dies_at(1e-8)")
+    ),
+    "no prediction": but(
+        VANISHING,
+        ("prediction_distance = 5", "prediction_distance = 'far'"),
+    ),
 }
 
 # -------------------------------------------------------------------- diagnosis
@@ -740,19 +854,28 @@ repaired_d, repaired_g = healed["d_loss"], healed["g_loss"]
 """,
 }
 DIAGNOSIS_WRONG = {
-    "not repaired": NAMED + "repaired_d, repaired_g = patient_d, patient_g\n",
+    "not repaired": NAMED
+    + "repaired_d, repaired_g = patient_d, patient_g\n",
     "another word": NAMED + "fault = 'detached'\n" + REPAIRED,
     "the neighbour's fault": REPAIRED
     + """
 fault = ["sigmoid", "saturating", "sum", "broadcast", "overflow", "swapped"][PATIENT]
 """,
-    "the players exchanged": NAMED + REPAIRED + "repaired_d, repaired_g = repaired_g, repaired_d\n",
+    "the players exchanged": NAMED
+    + REPAIRED
+    + "repaired_d, repaired_g = repaired_g, repaired_d\n",
     "saturates": NAMED
     + REPAIRED
     + "def repaired_g(real, fake):\n    return -repaired_d(real, fake)\n",
     "sum for mean": NAMED + but(REPAIRED, ("reduce_mean", "reduce_sum")),
     "overflows": NAMED
-    + but(REPAIRED, ("tf.math.softplus(real - fake)", "tf.math.log(1 + tf.exp(real - fake))")),
+    + but(
+        REPAIRED,
+        (
+            "tf.math.softplus(real - fake)",
+            "tf.math.log(1 + tf.exp(real - fake))",
+        ),
+    ),
     "clipped against overflow": NAMED
     + but(
         REPAIRED,
@@ -761,7 +884,8 @@ fault = ["sigmoid", "saturating", "sum", "broadcast", "overflow", "swapped"][PAT
             "tf.math.log(1 + tf.exp(tf.clip_by_value(real - fake, -50, 50)))",
         ),
     ),
-    "all with all": NAMED + but(REPAIRED, ("real - fake", "real[:, 0] - fake")),
+    "all with all": NAMED
+    + but(REPAIRED, ("real - fake", "real[:, 0] - fake")),
     "not paired": NAMED
     + but(
         REPAIRED,
