@@ -8,9 +8,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers
-
 from gpat_lib import models, practice
+from keras import layers
 from tools.grading.tasks import Assignment, Check, Task, close
 
 PROBE = Assignment(Path(__file__).parent).module("probe")
@@ -340,7 +339,7 @@ def diagnosis(answers, seed, student):
     _, _, patient = drawn(student)
     return [
         Check(
-            answers["fault"] == FAULTS[patient],
+            str(answers["fault"]) == FAULTS[patient],
             2,
             "The fault is another one: which symptom does the one you named not explain?",
         ),

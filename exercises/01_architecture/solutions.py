@@ -135,9 +135,6 @@ SIZES_WRONG = {
         SIZES,
         ("(size - kernel) // stride + 1", "(size - kernel) // stride"),
     ),
-    "kernel ignored under valid": but(
-        SIZES, ("(size - kernel) // stride", "(size - 1) // stride")
-    ),
     "kernel below stride forgotten": but(
         SIZES,
         (
@@ -157,7 +154,6 @@ SIZES_WRONG = {
             "jump = jump * stride\n        field = field + (kernel - 1) * jump",
         ),
     ),
-    "fields add up": but(SIZES, ("jump = jump * stride", "pass")),
     "no prediction": but(
         SIZES, ("prediction_field = 17", "prediction_field = None")
     ),
@@ -255,20 +251,11 @@ prediction_growth = 1.0
 PARAMETERS_WRONG = {
     "kernel counted once": but(PARAMETERS, ("k * k * n * m", "k * n * m")),
     "bias for each input": but(PARAMETERS, ("total += m", "total += n")),
-    "one bias a layer": but(PARAMETERS, ("total += m", "total += 1")),
-    "bias always": but(PARAMETERS, ("if bias:", "if True:")),
     "running averages forgotten": but(
         PARAMETERS, ("4 * layer[1], 2", "2 * layer[1], 2")
     ),
     "all of the norm trained": but(
         PARAMETERS, ("4 * layer[1], 2 *", "4 * layer[1], 4 *")
-    ),
-    "transposed without channels in": but(
-        PARAMETERS,
-        (
-            "total = k * k * n * m",
-            'total = k * k * m * (1 if layer[0] == "up" else n)',
-        ),
     ),
     "no prediction": but(
         PARAMETERS, ("prediction_growth = 3.5", "prediction_growth = ...")
@@ -288,13 +275,13 @@ def build_generator(latent_dim, width, channels):
     model.add(layers.Conv2DTranspose(4 * width, (5, 5), padding="same", use_bias=False))
     model.add(layers.BatchNormalization())
     model.add(layers.LeakyReLU())
-    model.add(layers.Conv2DTranspose(2 * width, (5, 5), strides=(2, 2), padding="same", use_bias=False))
+    model.add(layers.Conv2DTranspose(2 * width, (5, 5), strides=2, padding="same", use_bias=False))
     model.add(layers.BatchNormalization())
     model.add(layers.LeakyReLU())
-    model.add(layers.Conv2DTranspose(width, (5, 5), strides=(2, 2), padding="same", use_bias=False))
+    model.add(layers.Conv2DTranspose(width, (5, 5), strides=2, padding="same", use_bias=False))
     model.add(layers.BatchNormalization())
     model.add(layers.LeakyReLU())
-    model.add(layers.Conv2DTranspose(channels, (5, 5), strides=(2, 2), padding="same", activation="tanh"))
+    model.add(layers.Conv2DTranspose(channels, 5, strides=2, padding="same", activation="tanh"))
     return model
 
 prediction_loud = 1.0
@@ -472,27 +459,12 @@ NETWORKS_WRONG = {
         ),
     ),
     "no tanh": but(BOTH, (', activation="tanh"', "")),
-    "sigmoid for tanh": but(BOTH, ('"tanh"', '"sigmoid"')),
     "biases before batch norm": but(BOTH, (", use_bias=False", "")),
     "batch norm over rows": but(
         BOTH,
         (
             "layers.BatchNormalization()",
             "layers.BatchNormalization(axis=1)",
-        ),
-    ),
-    "stride two everywhere": but(
-        BOTH,
-        (
-            '4 * width, (5, 5), padding="same"',
-            '4 * width, (5, 5), 2, padding="same"',
-        ),
-    ),
-    "width fixed": but(
-        BOTH,
-        (
-            "(image_shape, width, dropout):",
-            "(image_shape, _, dropout, width=64):",
         ),
     ),
     "probability for a score": but(
@@ -510,26 +482,8 @@ NETWORKS_WRONG = {
         BOTH,
         ("layers.LeakyReLU()", "layers.LeakyReLU(negative_slope=0.2)"),
     ),
-    "no bends in the discriminator": but(
-        BOTH,
-        (
-            "    model.add(layers.LeakyReLU())\n    model.add(layers.Dropout(dropout))\n",
-            "    model.add(layers.Dropout(dropout))\n",
-        ),
-    ),
-    "padding valid": but(
-        BOTH,
-        (
-            'strides=(2, 2), padding="same"))\n    model.add(layers.LeakyReLU())\n'
-            "    model.add(layers.Dropout",
-            "strides=(2, 2)))\n    model.add(layers.LeakyReLU())\n    model.add(layers.Dropout",
-        ),
-    ),
     "dropout's rate kept, not dropped": but(
         BOTH, ("layers.Dropout(dropout)", "layers.Dropout(1 - dropout)")
-    ),
-    "dropout at a fixed rate": but(
-        BOTH, ("layers.Dropout(dropout)", "layers.Dropout(0.3)")
     ),
     "dropout on for ever": but(
         "import tensorflow as tf\n" + FUNCTIONAL,
@@ -636,14 +590,6 @@ prediction_reach = 17
 """,
 }
 VARIANT_WRONG = {
-    "one doubling too few": but(
-        VARIANT, ("range(DOUBLINGS)", "range(DOUBLINGS - 1)")
-    ),
-    "start fixed at 4": but(
-        VARIANT,
-        ("START, START, first", "7, 7, first"),
-        ("START * START", "7 * 7"),
-    ),
     "100 noise values": but(
         VARIANT, ("keras.Input((LATENT_DIM,))", "keras.Input((100,))")
     ),
@@ -651,22 +597,8 @@ VARIANT_WRONG = {
         VARIANT, ("CHANNELS, 5, 1", "CHANNELS, 5, 2")
     ),
     "no tanh": but(VARIANT, (', activation="tanh"', "")),
-    "relu for tanh": but(VARIANT, ('"tanh"', '"relu"')),
-    "features not doubled": but(
-        VARIANT,
-        ("first = WIDTH * 2**DOUBLINGS", "first = WIDTH * 4 ** DOUBLINGS"),
-    ),
     "running averages not counted": but(
         VARIANT, ("4 * START**2 * first", "2 * START**2 * first")
-    ),
-    "trained parameters only": but(
-        VARIANT,
-        (
-            "prediction_reach = 33",
-            """
-my_total = sum(int(np.prod(weight.shape)) for weight in my_generator.trainable_weights)
-prediction_reach = 1.0""",
-        ),
     ),
     "bends of slope 0": but(
         VARIANT, ("layers.LeakyReLU()", "layers.ReLU()")
@@ -728,7 +660,8 @@ if "tanh" not in text:
 head, tail = text.split("    images = keras.Input")
 tail = tail.replace("    x = layers.BatchNormalization()(x)\\n", "")
 tail = tail.replace("    x = layers.LeakyReLU()(x)\\n", "")
-tail = tail.replace("    x = layers.Dropout", "    x = layers.LeakyReLU()(x)\\n    x = layers.Dropout")
+tail = tail.replace("    x = layers.Dropout",
+                    "    x = layers.LeakyReLU()(x)\\n    x = layers.Dropout")
 healed = {"keras": keras, "layers": layers}
 exec(head + "    images = keras.Input" + tail, healed)
 repaired_pair = healed["build_pair"]
@@ -798,16 +731,14 @@ DIAGNOSIS_RIGHT = {
 DIAGNOSIS_WRONG = {
     "not repaired": NAMED + "repaired_pair = build_pair\n",
     "another word": NAMED + "fault = 'padding'\n" + REPAIRED,
-    "the neighbour's fault": "fault = ['range', 'dropout', 'axis', 'linear', 'batch_norm', 'sigmoid'][PATIENT]\n"
-    + REPAIRED,
-    "a sentence for a word": NAMED
-    + "fault = 'The fault is ' + fault\n"
+    "the neighbour's fault": ELSEWHERE.replace(
+        "[PATIENT]", "[PATIENT - 1]"
+    )
     + REPAIRED,
     "dropout thrown out": NAMED
     + but(REPAIRED, ("    x = layers.Dropout(0.3)(x)\n", "")),
     "batch norm thrown out": NAMED
     + but(REPAIRED, ("    x = layers.BatchNormalization()(x)\n", "")),
-    "bias added": NAMED + but(REPAIRED, (", use_bias=False", "")),
     "pair turned round": NAMED
     + but(
         REPAIRED,
@@ -815,11 +746,6 @@ DIAGNOSIS_WRONG = {
             "return generator, keras.Model(images, layers.Dense(1)(x))",
             "return keras.Model(images, layers.Dense(1)(x)), generator",
         ),
-    ),
-    "tanh on the score": NAMED
-    + but(
-        REPAIRED,
-        ("layers.Dense(1)(x)", "layers.Dense(1, activation='tanh')(x)"),
     ),
 }
 

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-
 from gpat_lib import losses, practice
 from tools.grading.tasks import Assignment, Check, Task, close
 
@@ -322,7 +321,7 @@ def diagnosis(answers, seed, student):
 
     return [
         Check(
-            answers["fault"] == FAULTS[drawn(student)[3]],
+            str(answers["fault"]) == FAULTS[drawn(student)[3]],
             2,
             "The fault is another one: which symptom does the one you named not explain?",
         ),

@@ -689,7 +689,8 @@ def generator(loss, s):
 def push(loss, m):
     m = np.longdouble(m)
     h = np.longdouble(1e-5)
-    return float((generator(loss, score(loss, m, m + h)) - generator(loss, score(loss, m, m - h))) / (2 * h))
+    cost = lambda x: generator(loss, score(loss, m, x))
+    return float((cost(m + h) - cost(m - h)) / (2 * h))
 
 def dies_at(threshold):
     m, step = 1.5, 1.0

@@ -93,7 +93,7 @@ def largest_step(mu):
 
 
 def largest_alternating(slope, n_critic):
-    """a = h f′ √n must stay below 2."""
+    """A = h f′ √n must stay below 2."""
     return 2 / (slope * np.sqrt(n_critic))
 
 
@@ -328,7 +328,7 @@ def diagnosis(answers, seed, student):
     expected = PROBE.diagnosis(REFERENCE, seed)
     return [
         Check(
-            answers["fault"] == FAULTS[drawn(student)[2]],
+            str(answers["fault"]) == FAULTS[drawn(student)[2]],
             2,
             "The fault is another one: which symptom does the one you named not explain?",
         ),

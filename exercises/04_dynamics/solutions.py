@@ -341,7 +341,8 @@ STEPS_WRONG = {
     "one gradient for all critic steps": but(
         STEPS,
         (
-            "    for _ in range(n_critic):\n        new[p:] = new[p:] + h * field(new.copy())[p:]\n",
+            "    for _ in range(n_critic):\n"
+            "        new[p:] = new[p:] + h * field(new.copy())[p:]\n",
             "    new[p:] = new[p:] + n_critic * h * field(new.copy())[p:]\n",
         ),
     ),
