@@ -251,6 +251,7 @@ prediction_growth = 1.0
 PARAMETERS_WRONG = {
     "kernel counted once": but(PARAMETERS, ("k * k * n * m", "k * n * m")),
     "bias for each input": but(PARAMETERS, ("total += m", "total += n")),
+    "bias always": but(PARAMETERS, ("if bias:", "if True:")),
     "running averages forgotten": but(
         PARAMETERS, ("4 * layer[1], 2", "2 * layer[1], 2")
     ),

@@ -158,10 +158,12 @@ def simple_losses(answers, seed, student):
     # A wrong value is charged once: slopes and large scores are asked of the other losses.
     sound = [name for name in PROBE.SIMPLE if right(f"{name}_values")]
 
-    def all_of(ending):
-        return len(sound) > 3 and right(
-            *(f"{name}_{ending}" for name in sound)
-        )
+    smooth = [name for name in sound if right(f"{name}_slopes")]
+    large = [
+        f"{name}_{ending}"
+        for name in smooth
+        for ending in ("large", "large_slopes")
+    ]
 
     return [
         Check(
@@ -190,13 +192,13 @@ def simple_losses(answers, seed, student):
             "Least squares: a value is wrong. Targets are 1 and 0; mind the factor.",
         ),
         Check(
-            all_of("slopes"),
+            len(sound) > 3 and smooth == sound,
             1,
             "A derivative by a score is wrong or missing: losses must be made of TensorFlow's "
             "functions, and nothing may be detached.",
         ),
         Check(
-            all_of("large") and all_of("large_slopes"),
+            len(smooth) > 3 and right(*large),
             1,
             "At scores of some hundreds a loss or its derivative is wrong or not finite: do not "
             "pass through probabilities, and let no exponential overflow.",

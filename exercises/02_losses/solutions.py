@@ -593,6 +593,26 @@ OPTIMAL_WRONG = {
         ("np.log(b / c) / 2", "0"),
         ("np.log(a / c) / 2", "np.log(a / b)"),
     ),
+    "bits where nothing is 0": OPTIMAL
+    + """
+nats = jensen_shannon
+
+def lowest_loss(p, q):
+    return 2 * np.log(2) - 2 * nats(p, q)
+
+def jensen_shannon(p, q):
+    return nats(p, q) / np.log(2) if (p * q > 0).all() else nats(p, q)
+""",
+    "places with a 0 left out": OPTIMAL
+    + """
+nats = jensen_shannon
+
+def lowest_loss(p, q):
+    return 2 * np.log(2) - 2 * nats(p, q)
+
+def jensen_shannon(p, q):
+    return nats(p[p * q > 0], q[p * q > 0])
+""",
     "one JS too few": but(
         OPTIMAL, ("2 * np.log(2) - 2 * jensen", "2 * np.log(2) - jensen")
     ),
@@ -732,6 +752,14 @@ VANISHING_WRONG = {
         ("return m * sigma", "return sigma"),
         ("return m * (1 - sigma)", "return 1 - sigma"),
     ),
+    "non-saturating without its slope": but(
+        VANISHING, ("return m * (1 - sigma)", "return 1 - sigma")
+    ),
+    "one answer for every threshold": VANISHING
+    + """
+def dies_at(threshold):
+    return my_distance
+""",
     "the factors exchanged": but(
         VANISHING,
         ("return m * sigma\n", "return m * (1 - sigma) \n"),

@@ -179,6 +179,20 @@ def agree(answers, expected, *places, rtol=1e-4, atol=1e-5):
     return True
 
 
+def gains(answers, expected):
+    """Whether R1 adds to each field what it should, right field or not."""
+    for key, value in expected.items():
+        if key.startswith("r1/"):
+            without = key.replace("r1/", "plain/")
+            pair = answers.get(key), answers.get(without)
+            if not all(np.shape(a) == (2,) and close(a, a) for a in pair):
+                return False
+            gain = np.subtract(*pair)
+            if not close(gain, value - expected[without]):
+                return False
+    return True
+
+
 def field(answers, seed, student):
     """Values at random states."""
     expected = PROBE.field(REFERENCE, seed)
@@ -196,7 +210,7 @@ def field(answers, seed, student):
             "two different sigmoids.",
         ),
         Check(
-            agree(answers, expected, "r1"),
+            gains(answers, expected),
             1,
             "With R1 a field is wrong: the penalty is half the squared slope, times γ, and it "
             "stands in the discriminator's loss alone.",

@@ -337,6 +337,10 @@ STEPS_WRONG = {
             "[p:]\n    return new",
         ),
     ),
+    "a single critic step left out": but(
+        STEPS,
+        ("range(n_critic)", "range(n_critic if n_critic > 1 else 0)"),
+    ),
     "n_critic ignored": but(STEPS, ("range(n_critic)", "range(1)")),
     "one gradient for all critic steps": but(
         STEPS,
@@ -692,6 +696,12 @@ CURES_WRONG = {
         ("-gamma / 2 -", "gamma / 2 -"),
     ),
     "slope fixed at one half": but(CURES, ("- slope**2", "- 0.25")),
+    "real below the critical weight too": CURES
+    + """
+def r1_eigenvalues(gamma, slope):
+    root = abs(gamma**2 / 4 - slope**2) ** 0.5
+    return np.array([-gamma / 2 + root, -gamma / 2 - root])
+""",
     "critical weight of R1 + R2": but(
         CURES, ("return 2 * slope", "return slope")
     ),
@@ -839,6 +849,16 @@ fault = ["sign", "player", "half", "alias", "order", "stale"][PATIENT]
         (
             "psi - h * (theta + gamma * psi)",
             "psi - h * (theta + gamma * psi / n_critic)",
+        ),
+    ),
+    "friction with several critic steps only": NAMED
+    + but(REPAIRED, ("gamma * psi", "gamma * (n_critic > 1) * psi")),
+    "simultaneous without a penalty": NAMED
+    + but(
+        REPAIRED,
+        (
+            "theta + h * psi",
+            "theta + h * psi + (gamma == 0) * h * h * theta",
         ),
     ),
     "one critic step": NAMED
