@@ -30,7 +30,7 @@ RUNS = provenance.ROOT / "runs" / "styles"
 # What a style needs that differs from train_style's defaults, chosen by judge_style.py.
 SETTINGS: dict[str, dict[str, Any]] = {
     # Little of these styles is light and dark: more content costs more style.
-    "brush_strokes": {"content_weight": 25.0},
+    "brush_strokes": {"content_weight": 25.0, "learning_rate": 1e-3},
     "marbling": {"content_weight": 15.0},
     "stained_glass": {"content_weight": 30.0},
     "woodcut": {"content_weight": 30.0},
