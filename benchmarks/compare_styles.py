@@ -55,7 +55,7 @@ from gpat_lib.training import DivergenceGuard
 RUNS = provenance.ROOT / "runs" / "compare_styles"
 RESULT = provenance.RESULTS / "style_comparison.json"
 SHEET = provenance.RESULTS / "style_comparison.jpg"
-# Per method the maker's name and what differs from its defaults. The last one has the widths of
+# Per method the maker's name and what differs from its defaults. "full_width" has the widths of
 # the source material's two listings, its generator's in reverse: there the widest layer comes
 # first, at half the size of the image.
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -79,6 +79,8 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
         "adversarial",
         {"widths": [64, 128, 256, 512], "critic_widths": [64, 128, 256, 512], "strided": True},
     ),
+    # As "adversarial", with its weight, but the photograph's own tones are wanted.
+    "luma": ("adversarial", {"content_loss": "luma", "content_weight": 40.0}),
 }
 SETTINGS: dict[str, Any] = {
     "side": 160,
