@@ -319,6 +319,8 @@ def draw_sheet() -> dict[str, Any]:
     for method in spread["methods"]:
         for seed in range(spread["seeds_of_first_style"]):
             squares += tiles(method, first, seed, PICTURED[:1])
+        left = (2 + len(METHODS)) - spread["seeds_of_first_style"]
+        squares += left * [np.ones((TILE, TILE, 3), np.float32)]
         rows.append(f"{PICTURED[0]}, {first}, {method}, by seed")
     columns = 2 + len(METHODS)
     sheet = Image.fromarray(plotting.tile(np.stack(squares), columns, gap=0))
