@@ -157,6 +157,9 @@ def test_a_notebook_runs_as_it_does_elsewhere():
 @pytest.mark.usefixtures("walls")
 def test_a_cell_reaches_nothing_outside():
     secrets = [str(ROOT), str(ROOT / "exercises"), "/root", "/home", "/work"]
+    # The interpreter itself may live under /tmp; the way to it is then seen, nothing beside it.
+    ways = [Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)]
+    seen = [way.parts[2] for way in ways if way.is_relative_to("/tmp")]
     result = run(
         [
             "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)",
@@ -164,7 +167,7 @@ def test_a_cell_reaches_nothing_outside():
             "import os",
             f"found = [p for p in {secrets} if os.path.isdir(p + '/exercises')]\nassert not found",
             "assert set(os.listdir('/course')) == {'assignments', 'data', 'gpat_lib', 'runner.py'}"
-            "\nassert not os.listdir('/tmp') and not os.path.exists('/etc/passwd')",
+            f"\nassert set(os.listdir('/tmp')) <= set({seen}) and not os.path.exists('/etc/passwd')",
             "assert os.getuid() >= 65000\nos.setuid(0)",
             "open('/course/gpat_lib/losses.py', 'w')",
             "import shutil\nshutil.rmtree('/usr')",
