@@ -3,8 +3,10 @@
 import copy
 import csv
 import os
+import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -167,7 +169,8 @@ def test_a_cell_reaches_nothing_outside():
             "import os",
             f"found = [p for p in {secrets} if os.path.isdir(p + '/exercises')]\nassert not found",
             "assert set(os.listdir('/course')) == {'assignments', 'data', 'gpat_lib', 'runner.py'}"
-            f"\nassert set(os.listdir('/tmp')) <= set({seen}) and not os.path.exists('/etc/passwd')",
+            f"\nassert set(os.listdir('/tmp')) <= set({seen})"
+            "\nassert not os.path.exists('/etc/passwd')",
             "assert os.getuid() >= 65000\nos.setuid(0)",
             "open('/course/gpat_lib/losses.py', 'w')",
             "import shutil\nshutil.rmtree('/usr')",
