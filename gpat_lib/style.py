@@ -240,8 +240,8 @@ def train_style(
         verbose: 0 for no progress bar.
 
     Returns:
-        ``(generator, discriminator)``: the averaged generator and the critic, both stamped with
-        the style.
+        ``(generator, discriminator)``: the averaged generator, its last bias set so that the mean
+        colour of what it paints is the style's, and the critic; both stamped with the style.
 
     Raises:
         ValueError: If an image cannot be read or, brought down, is smaller than a crop; if a crop
@@ -306,7 +306,7 @@ def _calibrate(generator: keras.Model, inputs: np.ndarray, colour: np.ndarray) -
     """
     bias = [x for x in generator.layers if isinstance(x, keras.layers.Conv2D)][-1].bias
     for _ in range(4):
-        painted = generator.predict_on_batch(inputs)
+        painted = np.asarray(generator(inputs, training=False))
         slope = np.maximum(np.mean(1.0 - painted**2, axis=(0, 1, 2)), 0.05)
         bias.assign_add((colour - painted.mean(axis=(0, 1, 2))) / slope)
 
