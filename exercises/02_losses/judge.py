@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from gpat_lib import losses, practice
-from tools.grading.tasks import Assignment, Check, Task, close
+from tools.grading.tasks import Assignment, Check, Task, agree, close, made
 
 PROBE = Assignment(Path(__file__).parent).module("probe")
 FAULTS = (
@@ -122,30 +122,6 @@ REFERENCE = {
 
 
 # -------------------------------------------------------------------- judges
-
-
-def made(prediction, points):
-    """A prediction earns its points by being made, right or wrong."""
-    return Check(
-        np.shape(prediction) == () and close(prediction, prediction),
-        points,
-        "No prediction was made: it should be a number, and yours may be wrong.",
-    )
-
-
-def agree(answers, expected, *places, rtol=1e-4, atol=1e-5):
-    """Whether the answers at and below these places are those expected."""
-    for place in places:
-        wanted = {
-            key: value
-            for key, value in expected.items()
-            if f"{key}/".startswith(f"{place}/")
-        }
-        assert wanted, f"the probe asks nothing called {place}"
-        for key, value in wanted.items():
-            if not close(answers.get(key), value, rtol, atol):
-                return False
-    return True
 
 
 def simple_losses(answers, seed, student):

@@ -58,6 +58,34 @@ def close(answer: Any, expected: Any, rtol: float = 1e-4, atol: float = 1e-6) ->
         return False
 
 
+def agree(
+    answers: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    *places: str,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+) -> bool:
+    """Whether the answers at and below these places ("generator/images") are those expected."""
+    for place in places:
+        wanted = {
+            key: value for key, value in expected.items() if f"{key}/".startswith(f"{place}/")
+        }
+        assert wanted, f"the probe asks nothing called {place}"
+        for key, value in wanted.items():
+            if not close(answers.get(key), value, rtol, atol):
+                return False
+    return True
+
+
+def made(prediction: Any, points: float) -> Check:
+    """A prediction earns its points by being made, right or wrong."""
+    return Check(
+        np.shape(prediction) == () and close(prediction, prediction),
+        points,
+        "No prediction was made: it should be a number, and yours may be wrong.",
+    )
+
+
 def judged(task: Task, answers: Mapping[str, Any], seed: int, student: str) -> list[Check]:
     """The task's checks; answers so strange that the judge stumbles lose all its points."""
     try:
