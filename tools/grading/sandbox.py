@@ -37,6 +37,7 @@ NOBODY = 65534
 # Where root grades, each run gets a user of its own: the limit on processes counts by user.
 USERS = itertools.cycle(range(65000, 65500))
 RUNNER = Path(__file__).with_name("runner.py")
+ASKING = RUNNER.with_name("asking.py")
 COURSE = Path("/course")  # what the sandbox calls the repository
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -197,7 +198,8 @@ def run(
             user = -1 if unsafe else next(USERS)
             pipe.send({"cells": list(cells), "limits": {**asdict(limits), "uid": user}})
             _read_cells(result, pipe.receive(), len(cells))
-            pipe.send({"probe": probe, "seed": seed})
+            asking = ASKING.read_text(encoding="utf-8")
+            pipe.send({"asking": asking, "probe": probe, "seed": seed})
             _read_answers(result, pipe.receive())
         except Stopped as error:
             result.stopped = str(error)
