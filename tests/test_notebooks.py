@@ -1,5 +1,6 @@
 """Every stored chapter was run whole, is clean, and has the parts a chapter must have."""
 
+import ast
 import re
 
 import pytest
@@ -30,6 +31,16 @@ def images(cell):
 
 def prose(notebook):
     return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def defined(source):
+    """Return the names that a piece of code sets or defines at its top."""
+    body = ast.parse(source).body
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    sets = [node for node in body if isinstance(node, ast.Assign)]
+    return names | {
+        name.id for node in sets for name in ast.walk(node.targets[0]) if isinstance(name, ast.Name)
+    }
 
 
 def headings(notebook):
@@ -85,8 +96,39 @@ def test_it_has_the_parts_of_a_chapter(notebook):
     sections = [title.removeprefix("## ") for title in titles if title.startswith("## ")]
     assert "Summary" in sections
     last = sections[:-1] if sections[-1] == "References" else sections
-    assert last[-1] == "Exercises", f"a chapter ends with Exercises (and References): {sections}"
+    end = ["Summary", "Check yourself", "Exercises"]
+    assert last[-3:] == end, f"a chapter ends with {end} (and References): {sections}"
     assert re.search(r"run time", "\n".join(prose(notebook)), flags=re.IGNORECASE)
+
+
+def test_its_exercises_have_all_their_parts(notebook):
+    """Difficulty and time, a hint, an answer to write, a check, a solution that is an answer."""
+    exercises = notebooks.exercises(notebook)
+    assert 3 <= len(exercises) <= 6
+    for exercise in exercises:
+        assert re.search(r"^\*(Easy|Medium|Hard), \d+ minutes\.\*", exercise.text, re.MULTILINE)
+        assert "{dropdown} Hint" in exercise.text, exercise.label
+        assert len(exercise.answers) == len(exercise.checks) == 1, exercise.label
+        assert exercise.checks[0].outputs[0].text.endswith("not answered yet.\n"), exercise.label
+        assert exercise.code, f"{exercise.label}: the solution has no python block"
+        names, given = defined(exercise.answers[0].source), defined(exercise.code)
+        assert names, exercise.label
+        assert names <= given, f"{exercise.label}: the solution does not set {names - given}"
+
+
+def test_its_quiz_works_without_a_kernel(notebook):
+    """Each question folds its options; one answer begins with Yes, the others with No."""
+    text = "\n".join(prose(notebook)).split("## Check yourself\n")[1].split("## Exercises")[0]
+    questions = re.split(r"^\*\*\d+\. ", text, flags=re.MULTILINE)[1:]
+    assert 3 <= len(questions) <= 5
+    for question in questions:
+        options = re.findall(
+            r'^<details class="option"><summary>.+?</summary>\n\n(Yes|No)\b.+?\n\n</details>$',
+            question,
+            flags=re.MULTILINE | re.DOTALL,
+        )
+        assert len(options) == question.count("<details") >= 2
+        assert options.count("Yes") == 1
 
 
 def test_it_names_no_place_on_a_machine(notebook):

@@ -2,7 +2,8 @@
 
 A chapter runs into a temporary file, is checked and cleaned, and only then replaces the stored
 one in a single step: a run that fails, or is interrupted, changes nothing. Every other tier runs
-and throws the notebooks away.
+and throws the notebooks away; the smoke tier has the solutions in the place of the exercises'
+answers, and their checks must find them right.
 """
 
 import argparse
@@ -49,9 +50,13 @@ def run(path: Path, tier: str, timeout: int) -> nbformat.NotebookNode:
     parameters = {} if tier == STORED_TIER else notebooks.tiers()[tier].get(path.stem, {})
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / path.name
+        source = path
+        if tier == "smoke":
+            source = Path(folder) / f"answered-{path.name}"
+            nbformat.write(notebooks.answered(notebooks.read(path)), source)
         try:
             papermill.execute_notebook(
-                path,
+                source,
                 output,
                 parameters,
                 kernel_name="python3",
@@ -64,6 +69,8 @@ def run(path: Path, tier: str, timeout: int) -> nbformat.NotebookNode:
             raise ChapterError(str(error).strip()) from error
         notebook = notebooks.read(output)
     problems = notebooks.run_problems(notebook)
+    if tier == "smoke":
+        problems += notebooks.unanswered(notebook)
     if problems:
         raise ChapterError("\n".join(problems))
     return notebooks.clean(notebook)

@@ -1,6 +1,8 @@
 """What a stored chapter must look like; shared by `make execute` and the tests."""
 
 import ast
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,62 @@ def default_parameters(notebook: NotebookNode) -> dict[str, Any]:
             if isinstance(target, ast.Name):
                 values[target.id] = ast.literal_eval(node.value)
     return values
+
+
+@dataclass
+class Exercise:
+    """A practice exercise: its text, the cells for its answer and its check, its solution."""
+
+    label: str
+    text: str
+    answers: list[NotebookNode] = field(default_factory=list)
+    checks: list[NotebookNode] = field(default_factory=list)
+    solution: str = ""
+
+    @property
+    def code(self) -> str:
+        """The solution's first piece of code, which takes the answer cell's place."""
+        found = re.search(r"^```python\n(.*?)^```", self.solution, flags=re.DOTALL | re.MULTILINE)
+        return found[1] if found else ""
+
+
+def exercises(notebook: NotebookNode) -> list[Exercise]:
+    """Return a chapter's exercises: text, a cell tagged `answer`, one `check`, a solution."""
+    found: dict[str, Exercise] = {}
+    label = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for match in re.finditer(r"\{exercise\}.*\n:label: (\S+)", cell.source):
+                label = match[1]
+                found[label] = Exercise(label, cell.source)
+            for match in re.finditer(r"\{solution\} (\S+)", cell.source):
+                if match[1] in found:
+                    found[match[1]].solution = cell.source[match.end() :]
+        elif label:
+            tags = cell.metadata.get("tags", [])
+            found[label].answers += [cell] if "answer" in tags else []
+            found[label].checks += [cell] if "check" in tags else []
+    return list(found.values())
+
+
+def answered(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy in which every exercise's answer is its solution's code."""
+    copy: NotebookNode = nbformat.from_dict(notebook)
+    for exercise in exercises(copy):
+        for cell in exercise.answers:
+            cell.source = exercise.code
+    return copy
+
+
+def unanswered(notebook: NotebookNode) -> list[str]:
+    """Say which checks of an answered chapter, after its run, do not find the answers right."""
+    problems = []
+    for exercise in exercises(notebook):
+        for cell in exercise.checks:
+            said = "".join(o.get("text", "") for o in cell.outputs).strip()
+            if not said or not all(line.endswith(": right.") for line in said.splitlines()):
+                problems.append(f"{exercise.label}: the check of its own solution says {said!r}")
+    return problems
 
 
 def run_problems(notebook: NotebookNode) -> list[str]:
