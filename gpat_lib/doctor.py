@@ -254,7 +254,7 @@ def _scaled(ratio: float, formula: Callable[..., float], *case: Any) -> float:
 
 
 class Critic:
-    """D(x) = Σ (w x + ½ c x² + a |x|): linear, quadratic or bent, each sample for itself.
+    """D(x) = ``Σ (w x + ½ c x² + a |x|)``: linear, quadratic or bent, each sample for itself.
 
     This is what a function for NumPy gets: ``critic(x)`` scores samples ``(n, ...)``, an array
     ``(n, 1)``, and ``critic.gradient(x)`` is the gradient of each score for its own sample, with

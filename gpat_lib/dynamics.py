@@ -51,12 +51,12 @@ def dirac(
     L_g = loss.generator(D(0), D(θ)) and L_d = loss.discriminator(D(0), D(θ)) + weight ·
     penalty(D, 0, θ); a state is (θ, ψ). Source: Mescheder et al. 2018, section 2. Their
     discriminator scores *fakes* high; this library's scores reals high, so ψ here is their −ψ.
-    That mirrors the pictures and leaves every eigenvalue as it is. D's slope is |ψ|
+    That mirrors the pictures and leaves every eigenvalue as it is. D's slope is ``|ψ|``
     everywhere, so points that a penalty draws at random change nothing.
 
     "wgan_gp" and "dragan" have a corner at ψ = 0, which the guard of ``gradient_norm`` rounds
-    over |ψ| < 1e-6: eigenvalues there are huge. With the exact |ψ| and the Wasserstein loss a
-    weight from 1 stalls for ever at θ = 2 · weight · sign ψ; with the guard it waits there, the
+    over ``|ψ|`` < 1e-6: eigenvalues there are huge. With the exact ``|ψ|`` and the Wasserstein loss
+    a weight from 1 stalls for ever at θ = 2 · weight · sign ψ; with the guard it waits there, the
     longer the larger the weight, then ψ slips through 0 and it goes round.
 
     Args:

@@ -24,7 +24,7 @@ class Moments:
 
     Batches are merged by the update of Chan, Golub and LeVeque (1983), which loses no digits when
     the mean is large. Memory is a few ``(d, d)`` arrays, however many samples come: with d = 2048,
-    50,000 images need 0.2 GB.
+    50,000 images need 0.2 GB::
 
         moments = metrics.Moments()
         for batch in features.stream(extractor, images):
@@ -377,7 +377,7 @@ def patch_distance(
     """SWDp: how differently two sets of images are made of p × p patches, wherever these lie.
 
     The mean over random filters of the Wasserstein-1 distance between the responses of all patches
-    of one set and of the other: ∫ |Q_a(t) − Q_b(t)| dt, with the quantile functions of
+    of one set and of the other: ``∫ |Q_a(t) − Q_b(t)| dt``, with the quantile functions of
     ``patch_quantiles``. This is the sliced Wasserstein distance of patches (Rabin et al. 2011; for
     GANs Karras et al. 2018, who normalise the patches), with images as they are: contrast and
     colour count.

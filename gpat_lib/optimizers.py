@@ -91,13 +91,13 @@ class ConjugateGradient(keras.optimizers.Optimizer):
     again from −g.
 
     Source: Naganuma & Iiduka 2023 (AISTATS), who cap β at ½. Here the cap holds for either sign,
-    |β| ≤ ``beta_cap``; at ½ it keeps ‖d‖ at most twice the largest ‖g‖ so far.
+    ``|β|`` ≤ ``beta_cap``; at ½ it keeps ‖d‖ at most twice the largest ‖g‖ so far.
     State and arithmetic are at least float32, so bfloat16 weights lose no digits of β.
 
     Args:
         learning_rate: The step a: a number ≥ 0, a Keras schedule, or a callable.
         formula: How β is computed: a name in ``BETAS``.
-        beta_cap: Largest |β|, ≥ 0; ``None`` for no cap (with exact line search).
+        beta_cap: Largest ``|β|``, ≥ 0; ``None`` for no cap (with exact line search).
         restart_every: Forget the direction (β = 0) at every such step; ``None`` for never.
         **kwargs: ``name``, ``clipnorm``, ``weight_decay`` and so on, as in Keras.
 

@@ -1,0 +1,134 @@
+"""What the course adds to the book's rendering: figures from results, headers, light pages.
+
+A Sphinx extension, listed in _config.yml. It reads stored files only, and needs no TensorFlow.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import imagesize
+import sphinx.search
+from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+sys.setrecursionlimit(4000)  # astroid, which reads the library for its reference
+from tools import readme, set_repository  # noqa: E402
+
+CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
+LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
+
+
+class Bilingual(SearchEnglish):
+    """English, and Chinese by every piece of a run: there are no spaces to split at."""
+
+    def split(self, input: str) -> list[str]:
+        """Words of a text."""
+        words = super().split(input)
+        for run in CHINESE.findall(input):
+            words += [
+                run[start : start + length]
+                for length in range(2, LONGEST + 1)
+                for start in range(len(run) - length + 1)
+            ]
+        return words
+
+
+def results() -> dict[str, Any]:
+    """The files of data/results by name, as pages write them: {{ results.NAME.figures... }}."""
+    folder = ROOT / "data" / "results"
+    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("*.json")}
+
+
+def status() -> str:
+    """The table of the chapters' stored runs."""
+    rows = [
+        "| chapter | last run | tier | seconds | Python | TensorFlow | Keras | NumPy | threads |"
+    ]
+    rows.append("| --- | --- | --- | ---: | --- | --- | --- | --- | ---: |")
+    for stem, run in sorted(readme.recorded_runs().items()):
+        versions = " | ".join(run[name] for name in ("python", "tensorflow", "keras", "numpy"))
+        rows.append(
+            f"| {{doc}}`chapters/{stem}` | {run['date']} | {run['tier']} | {run['seconds']:.0f} "
+            f"| {versions} | {run['cpu_threads']} |"
+        )
+    return "\n".join(rows)
+
+
+def substitute(app: Sphinx, config: Any) -> None:
+    """Give pages the figures of the stored results."""
+    config.myst_substitutions = {"results": results(), "status": status()}
+
+
+def launch(name: str) -> list[tuple[str, str]]:
+    """Where a chapter can be opened, by what to call it."""
+    repository = set_repository.parse(set_repository.current())
+    file = f"chapters/{name}.ipynb"
+    return [
+        ("Colab", f"https://colab.research.google.com/github/{repository}/blob/main/{file}"),
+        (
+            "Kaggle",
+            f"https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/main/{file}",
+        ),
+        ("Binder", f"https://mybinder.org/v2/gh/{repository}/main?labpath=chapters%2F{name}.ipynb"),
+    ]
+
+
+def add_header(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Write under a chapter's title how long it runs and where it opens."""
+    name = page.removeprefix("chapters/")
+    runs = readme.recorded_runs()
+    if name == page or name not in runs:
+        return
+    links = [f'<a class="launch" href="{url}">{title}</a>' for title, url in launch(name)]
+    links.append(f'<a class="launch" href="{name}.ipynb" download>Download</a>')
+    seconds = f"{runs[name]['seconds']:.0f} s on two CPU cores"
+    bar = f'<p class="chapter-bar"><span>{seconds}</span> {" ".join(links)}</p>'
+    context["body"] = context["body"].replace("</h1>", "</h1>\n" + bar, 1)
+
+
+def lighten(page: Path) -> None:
+    """Give a page's pictures their sizes, so that nothing jumps, and load them when seen."""
+
+    def sized(match: re.Match[str]) -> str:
+        tag = match[0]
+        source = re.search(r'src="([^"]+)"', tag)
+        if "loading=" in tag or source is None or source[1].startswith("data:"):
+            return tag
+        added = ' loading="lazy" decoding="async"'
+        path = page.parent / source[1].split("?")[0]
+        if path.is_file() and " width=" not in tag and "style=" not in tag:
+            width, height = imagesize.get(path)
+            if width > 0:
+                added += f' width="{width}" height="{height}"'
+        return tag.replace("<img", f"<img{added}", 1)
+
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"<img\b[^>]*>", sized, text), encoding="utf-8")
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Once the pages are written: notebooks to download beside them, and lighter pictures."""
+    if error is not None or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        (out / "chapters" / path.name).write_bytes(path.read_bytes())
+    for page in out.rglob("*.html"):
+        if "_static" not in page.parts:
+            lighten(page)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register."""
+    sphinx.search.languages["en"] = Bilingual
+    app.connect("config-inited", substitute, priority=1)
+    app.connect("html-page-context", add_header)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
