@@ -11,6 +11,7 @@ CHAPTER ?=
 TIMEOUT ?= 600
 PORT ?= 8000
 GRADING := .venv-grading
+NEWEST := .venv-newest
 SUBMISSIONS ?=
 ASSIGNMENT ?=
 STUDENT ?=
@@ -18,7 +19,7 @@ OUT ?= grading
 UNSAFE ?=
 DEST ?=
 
-.PHONY: help book execute smoke test serve lint format set-repository assignments grade public clean
+.PHONY: help book execute smoke test test-newest serve lint format set-repository assignments grade public clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +40,10 @@ smoke: $(VENV)/.test ## run chapters with small parameters, storing nothing [CHA
 
 test: $(VENV)/.test ## run all that CI runs: lint, tests, smoke, stored outputs, book, pages
 	@$(PY) -m tools.check
+
+test-newest: $(NEWEST)/.created ## the library's tests and the smoke tier with the newest packages there are
+	@$(NEWEST)/bin/python -m pytest -q -m "not rendered" --ignore=tests/test_environment.py
+	@$(NEWEST)/bin/python -m tools.execute --tier smoke --timeout $(TIMEOUT)
 
 serve: book ## render the book and serve it on this machine [PORT=8000]
 	@echo "Serving the book at http://localhost:$(PORT); Ctrl+C stops it."
@@ -87,7 +92,8 @@ $(VENV)/.book: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing TensorFlow, the library and what checks it (a few minutes, once)"
-	@$(PIP) -e '.[book,test,bench]'
+	@$(PY) -m tools.requirements library book test bench > $(VENV)/test.txt
+	@$(PIP) -r $(VENV)/test.txt
 	@touch $@ $(VENV)/.book
 
 # nbgrader has requirements of its own, so it lives apart.
@@ -95,6 +101,14 @@ $(GRADING)/.created: $(VENV)/.created
 	@echo "Installing nbgrader (about a minute, once)"
 	@$(PY) -m venv --clear $(GRADING)
 	@$(GRADING)/bin/python -m pip install --quiet --disable-pip-version-check nbgrader==0.9.6
+	@touch $@
+
+# Whatever is newest today: made anew each time it is removed (make clean does not).
+$(NEWEST)/.created: $(VENV)/.created
+	@echo "Installing the newest versions (a few minutes, once; rm -r $(NEWEST) to look again)"
+	@$(PY) -m venv --clear $(NEWEST)
+	@$(PY) -m tools.requirements library test > $(NEWEST)/test.txt
+	@$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(NEWEST)/test.txt
 	@touch $@
 
 _vendor/.mathjax: $(VENV)/.book tools/vendor_mathjax.py

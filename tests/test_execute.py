@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import notebooks, readme
+from tools import notebooks, readme, set_repository
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,10 +26,11 @@ def course(tmp_path):
     (chapters / "tiers.yml").write_text("smoke: {01_toy: {n: 1}}\nbook: {01_toy: {}}\n")
     chapter = chapters / "01_toy.ipynb"
 
-    def run(*sources, arguments=()):
-        cells = [new_markdown_cell("# Toy"), *map(new_code_cell, sources)]
-        cells[1].metadata.tags = ["parameters"]
-        nbformat.write(new_notebook(cells=cells), chapter)
+    def run(*sources, cells=(), arguments=()):
+        all_cells = [new_markdown_cell("# Toy"), *map(new_code_cell, sources), *cells]
+        all_cells[1].metadata.tags = ["parameters"]
+        nbformat.write(new_notebook(cells=all_cells), chapter)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
         before = chapter.read_bytes()
         command = [sys.executable, "-m", "tools.execute", *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -90,6 +91,43 @@ def test_an_unknown_chapter_is_answered_with_the_known_ones(course):
     assert done.returncode == 1
     assert "no chapter starts with '07'" in done.stderr
     assert "01_toy" in done.stderr
+
+
+def test_the_smoke_tier_is_a_session_in_colab(course):
+    """An empty folder, `google.colab` loaded, the course at its public address, nothing else."""
+    address = set_repository.current()
+    lines = [
+        "import os, subprocess, sys",
+        "assert 'google.colab' in sys.modules and os.listdir() == []",
+        f"subprocess.run(['git', 'clone', '-q', '--depth=1', '{address}', 'here'], check=True)",
+        "assert os.path.isfile('here/chapters/01_toy.ipynb')",
+        f"assert not any(path.startswith({str(course.folder)!r}) for path in sys.path)",
+    ]
+    done = course("n = 3", "\n".join(lines), arguments=["--tier", "smoke"])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+ASKED = "# Toy\n\n:::{exercise} Sum\n:label: ex-01-sum\n:::"
+SOLVED = ":::{solution} ex-01-sum\n\n```python\ntotal = 1 + %d\n```\n:::"
+
+
+@pytest.mark.parametrize(("number", "right"), [(1, True), (2, False)])
+def test_the_smoke_tier_tries_the_solutions(course, number, right):
+    cells = [
+        new_markdown_cell(ASKED),
+        new_code_cell("total = ...", metadata={"tags": ["answer"]}),
+        new_code_cell(
+            "print('total:', {2: 'right.', ...: 'not answered yet.'}.get(total, 'wrong.'))",
+            metadata={"tags": ["check"]},
+        ),
+        new_markdown_cell(SOLVED % number),
+    ]
+    done = course("n = 3", cells=cells, arguments=["--tier", "smoke"])
+    assert done.returncode == (0 if right else 1)
+    assert ("ex-01-sum: the check of its own solution says 'total: wrong.'" in done.stdout) != right
+    done = course("n = 3", cells=cells)
+    stored = notebooks.read(course.folder / "chapters" / "01_toy.ipynb")
+    assert stored.cells[4].outputs[0].text == "total: not answered yet.\n"
 
 
 def test_a_half_run_notebook_is_found():

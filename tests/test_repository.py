@@ -121,9 +121,12 @@ def test_the_set_up_cell_says_when_the_clone_fails(colab):
         exec(cell, {})
 
 
-def test_the_set_up_cell_is_silent_elsewhere(tmp_path, monkeypatch, capfd):
-    monkeypatch.chdir(tmp_path)
+def test_the_set_up_cell_fetches_nothing_beside_the_library(tmp_path, monkeypatch, capfd):
+    for name in ("chapters", "gpat_lib"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "chapters")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    exec(setup_cell.source(set_repository.current()), {})
-    assert list(tmp_path.iterdir()) == []
+    exec(setup_cell.source("https://github.com/nobody/nothing"), {})
+    assert list(Path.cwd().iterdir()) == []
+    assert sys.path[0] == str(tmp_path)
     assert capfd.readouterr() == ("", "")

@@ -2,11 +2,12 @@
 
 A chapter runs into a temporary file, is checked and cleaned, and only then replaces the stored
 one in a single step: a run that fails, or is interrupted, changes nothing. Every other tier runs
-and throws the notebooks away; the smoke tier has the solutions in the place of the exercises'
-answers, and their checks must find them right.
+and throws the notebooks away. The smoke tier does what a student in Colab does (tools/colab.py),
+with the solutions in the place of the exercises' answers; their checks must find them right.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -22,7 +23,7 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillException
 
-from tools import notebooks, readme
+from tools import colab, notebooks, readme
 
 STORED_TIER = "book"
 
@@ -43,8 +44,11 @@ def select(prefix: str) -> list[Path]:
     return chosen
 
 
-def run(path: Path, tier: str, timeout: int) -> nbformat.NotebookNode:
-    """Run one chapter at a tier and return the checked, cleaned notebook."""
+def run(path: Path, tier: str, timeout: int, place: Path | None) -> nbformat.NotebookNode:
+    """Run one chapter at a tier and return the checked, cleaned notebook.
+
+    It runs in its own folder, or, where a place is given, in a new folder there.
+    """
     # The book tier injects nothing: an injected cell would be stored, and nbval would then
     # compare with a run that readers do not make. A test keeps its values equal to the defaults.
     parameters = {} if tier == STORED_TIER else notebooks.tiers()[tier].get(path.stem, {})
@@ -62,7 +66,7 @@ def run(path: Path, tier: str, timeout: int) -> nbformat.NotebookNode:
                 kernel_name="python3",
                 language="python",
                 progress_bar={"desc": path.stem} if sys.stderr.isatty() else False,
-                cwd=path.parent,
+                cwd=path.parent if place is None else tempfile.mkdtemp(dir=place),
                 execution_timeout=timeout,
             )
         except (PapermillException, CellTimeoutError, DeadKernelError) as error:
@@ -112,20 +116,23 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--timeout: expected a number of seconds above 0, got {options.timeout}")
 
     rows = []
-    for path in select(options.chapter):
-        start = time.perf_counter()
-        try:
-            notebook = run(path, options.tier, options.timeout)
-        except ChapterError as error:
-            print(f"\n{path.stem} failed; the stored chapter is as it was.\n{error}\n", flush=True)
-            result = "FAILED"
-        else:
-            result = "ok"
-        seconds = time.perf_counter() - start
-        if result == "ok" and options.tier == STORED_TIER:
-            replace(path, nbformat.writes(notebook) + "\n")
-            record(path.stem, options.tier, seconds)
-        rows.append((path.stem, seconds, result))
+    paths = select(options.chapter)
+    with colab.session() if options.tier == "smoke" else contextlib.nullcontext() as place:
+        for path in paths:
+            start = time.perf_counter()
+            try:
+                notebook = run(path, options.tier, options.timeout, place)
+            except ChapterError as error:
+                words = f"{path.stem} failed; the stored chapter is as it was."
+                print(f"\n{words}\n{error}\n", flush=True)
+                result = "FAILED"
+            else:
+                result = "ok"
+            seconds = time.perf_counter() - start
+            if result == "ok" and options.tier == STORED_TIER:
+                replace(path, nbformat.writes(notebook) + "\n")
+                record(path.stem, options.tier, seconds)
+            rows.append((path.stem, seconds, result))
 
     if options.tier == STORED_TIER:
         readme.main()

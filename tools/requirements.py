@@ -1,6 +1,7 @@
-"""Print the requirements of one extra of pyproject.toml, without those of the package itself.
+"""Print what extras of pyproject.toml require; `library` stands for what the library requires.
 
-`pip install .[book]` would bring TensorFlow along; rendering stored outputs does not need it.
+`pip install .[book]` would bring TensorFlow along; rendering stored outputs does not need it. Nor is
+the library itself installed: whoever uses it here has it beside them, and in Colab it is cloned.
 Standard library only, because it runs before anything is installed.
 """
 
@@ -12,13 +13,13 @@ PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def main(arguments: list[str]) -> int:
-    """Print the extra's requirements, one a line."""
+    """Print the requirements, one a line."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    extras: dict[str, list[str]] = project["optional-dependencies"]
-    if len(arguments) != 1 or arguments[0] not in extras:
-        print(f"expected one extra of {sorted(extras)}, got {arguments}", file=sys.stderr)
+    known = {"library": project["dependencies"], **project["optional-dependencies"]}
+    if not arguments or not set(arguments) <= set(known):
+        print(f"expected some of {sorted(known)}, got {arguments}", file=sys.stderr)
         return 2
-    print("\n".join(extras[arguments[0]]))
+    print("\n".join(line for name in arguments for line in known[name]))
     return 0
 
 

@@ -1,8 +1,9 @@
 """The set-up and tier cells that every chapter carries, word for word.
 
-The set-up cell is silent and changes nothing but the import path outside Colab. In Colab it fetches
-the course once; it may be run twice, and again after the session was restarted. A clone that fails
-says so: a later `import gpat_lib` would only report a missing module.
+The set-up cell is silent. Where a chapter lies beside the library it changes nothing but the
+import path; where it came alone, as in Colab, on Kaggle or as a download, it fetches the course
+once. It may be run twice, and again after the session was restarted. A clone that fails says so: a
+later `import gpat_lib` would only report a missing module.
 """
 
 SOURCE = """\
@@ -13,7 +14,7 @@ import sys
 # Silence TensorFlow's C++ log lines.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 in_colab = "google.colab" in sys.modules
-if in_colab and not os.path.isdir("../gpat_lib"):  # get the course
+if not os.path.isdir("../gpat_lib"):  # Colab, Kaggle: get the course
     if not os.path.isdir("gpat-course"):
         address = "{address}"
         options = ["--quiet", "--depth=1", "--branch=main"]
@@ -36,11 +37,16 @@ TIER = """\
 import tensorflow as tf
 import yaml
 
-if in_colab and tf.config.list_physical_devices("GPU"):
-    # A GPU in Colab: the larger run.
-    with open("tiers.yml") as file:
-        larger = yaml.safe_load(file)["colab"]
-    globals().update(larger["{stem}"])"""
+if in_colab:
+    chapter = "{stem}"
+    if tf.config.list_physical_devices("GPU"):  # the larger run
+        with open("tiers.yml") as file:
+            globals().update(yaml.safe_load(file)["colab"][chapter])
+        print("GPU found: the larger run, within about 5 minutes.")
+    else:
+        with open("../data/results/chapters.json") as file:
+            seconds = yaml.safe_load(file)[chapter]["seconds"]
+        print(f"No GPU: about {seconds:.0f} s on two cores.")"""
 
 
 def tier_source(stem: str) -> str:
