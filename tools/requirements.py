@@ -1,7 +1,7 @@
 """Print what extras of pyproject.toml require; `library` stands for what the library requires.
 
-`pip install .[book]` would bring TensorFlow along; rendering stored outputs does not need it. Nor is
-the library itself installed: whoever uses it here has it beside them, and in Colab it is cloned.
+`pip install .[book]` would bring TensorFlow along; rendering stored outputs does not need it. Nor
+is the library itself installed: whoever uses it here has it beside them; in Colab it is cloned.
 Standard library only, because it runs before anything is installed.
 """
 

@@ -6,11 +6,13 @@ A Sphinx extension, listed in _config.yml. It reads stored files only, and needs
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import imagesize
 import sphinx.search
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
@@ -20,6 +22,7 @@ sys.setrecursionlimit(4000)  # astroid, which reads the library for its referenc
 from tools import readme, set_repository  # noqa: E402
 
 CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
+LOSSLESS = 80_000  # bytes of a picture without loss
 LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
 
 
@@ -93,7 +96,19 @@ def add_header(
     context["body"] = context["body"].replace("</h1>", "</h1>\n" + bar, 1)
 
 
-def lighten(page: Path) -> None:
+def shrink(picture: Path) -> Path:
+    """Write a PNG anew as WebP: without loss while that is small, else with a loss nobody sees."""
+    path = picture.with_suffix(".webp")
+    if not path.exists() or path.stat().st_mtime < picture.stat().st_mtime:
+        with Image.open(picture) as image:
+            whole = image.convert("RGBA" if "A" in image.getbands() or image.mode == "P" else "RGB")
+        whole.save(path, lossless=True, method=3)
+        if path.stat().st_size > LOSSLESS:
+            whole.save(path, quality=90, method=4)
+    return path
+
+
+def lighten(page: Path, smaller: dict[str, str]) -> None:
     """Give a page's pictures their sizes, so that nothing jumps, and load them when seen."""
 
     def sized(match: re.Match[str]) -> str:
@@ -110,6 +125,7 @@ def lighten(page: Path) -> None:
         return tag.replace("<img", f"<img{added}", 1)
 
     text = page.read_text(encoding="utf-8")
+    text = re.sub(r"_images/([^\"?]+)", lambda m: f"_images/{smaller.get(m[1], m[1])}", text)
     page.write_text(re.sub(r"<img\b[^>]*>", sized, text), encoding="utf-8")
 
 
@@ -120,9 +136,14 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     out = Path(app.outdir)
     for path in (ROOT / "chapters").glob("*.ipynb"):
         (out / "chapters" / path.name).write_bytes(path.read_bytes())
+    with ThreadPoolExecutor() as pool:
+        pictures = list((out / "_images").glob("*.png"))
+        smaller = {
+            p.name: path.name for p, path in zip(pictures, pool.map(shrink, pictures), strict=True)
+        }
     for page in out.rglob("*.html"):
         if "_static" not in page.parts:
-            lighten(page)
+            lighten(page, smaller)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
