@@ -13,25 +13,19 @@ from gpat_lib import losses, patients
 from tools import notebooks
 
 CHAPTER = notebooks.read(notebooks.ROOT / "chapters" / "14_debugging_clinic.ipynb")
-TEXT = "\n".join(cell.source for cell in CHAPTER.cells if cell.cell_type == "markdown")
+EXERCISES = notebooks.exercises(CHAPTER)
 SOURCES = "\n".join(cell.source for cell in notebooks.code_cells(CHAPTER))
 
 
-def solutions():
-    """The code of the exercises' solutions, in order."""
-    blocks = re.findall(r"^::::\{solution\}.*?^::::$", TEXT, re.MULTILINE | re.DOTALL)
-    return [re.findall(r"```python\n(.*?)```", block, re.DOTALL) for block in blocks]
-
-
-def run(code):
+def cures():
+    """The patients as the exercises' solutions define them."""
     names = {"np": np, "tf": tf}
-    exec(code, names)
-    return names["cured"]
+    for exercise in EXERCISES:
+        exec(exercise.code, names)
+    return {name: names[name] for name in patients.PATIENTS}
 
 
-CURES = dict(
-    zip(patients.PATIENTS, (run(code) for found in solutions() for code in found), strict=True)
-)
+CURES = cures()
 
 
 def linear(slope, shape):
@@ -143,7 +137,11 @@ SYMPTOMS = {
 def test_there_are_ten_and_the_chapter_shows_all():
     assert list(SYMPTOMS) == list(patients.PATIENTS)
     assert len(patients.PATIENTS) == 10
-    assert [len(found) for found in solutions()] == [1] * 10
+    answers = "\n".join(exercise.answers[0].source for exercise in EXERCISES)
+    asked = re.findall(r"^def (\w+)", answers, re.MULTILINE)
+    assert [name for name in asked if name in patients.PATIENTS] == list(patients.PATIENTS)
+    hints = "\n".join(exercise.text.split("{dropdown} Hint")[1] for exercise in EXERCISES[:-1])
+    assert re.findall(r"^- `(\w+)`:", hints, re.MULTILINE) == list(patients.PATIENTS)[:-1]
     shown = re.findall(r"getsource\(patients\.(\w+)\)", SOURCES)
     assert shown == list(patients.PATIENTS)
 
