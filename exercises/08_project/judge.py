@@ -355,7 +355,7 @@ def judge_diagnosis(answers, seed, student):
         "prediction_luck": 0,
     }
     expected = PROBE.diagnosis(reference, seed)
-    keys = [f"study/{which}" for which in range(3)]
+    keys = [key for key in expected if key.startswith("study/")]
     found = [np.asarray(answers.get(key)) for key in keys]
     found = [
         one if one.shape == (3,) else np.full(3, np.nan) for one in found

@@ -253,7 +253,7 @@ def attempt_text(function):
 def diagnosis(names, seed):
     """The fault's name; the repaired study with splits and losses of our own."""
     repaired, answers = names["repaired_study"], {}
-    for which in range(3):
+    for which in range(6):
         rng = np.random.default_rng([seed, which])
         points = rng.uniform(-1, 1, (30, 2))
         widths = [

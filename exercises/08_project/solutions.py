@@ -306,7 +306,7 @@ def interval(values):
     n = len(values)
     if n < 3:
         raise ValueError("three values at least")
-    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
     return values.mean(), values.mean() - half, values.mean() + half
 
 def choose(settings, evaluate, seeds):
@@ -333,7 +333,7 @@ def interval(values):
     if len(values) <= 2:
         raise ValueError(f"too few: {len(values)}")
     center = statistics.fmean(values)
-    half = statistics.stdev(values) / math.sqrt(len(values)) * t.ppf(0.975, len(values) - 1)
+    half = statistics.stdev(values) / math.sqrt(len(values)) * stats.t.ppf(0.975, len(values) - 1)
     return center, center - half, center + half
 
 def choose(settings, evaluate, seeds):
@@ -382,7 +382,7 @@ def interval(values):
         raise ValueError("an interval of fewer than three")
     mean = sum(values) / n
     variance = sum((value - mean) ** 2 for value in values) / (n - 1)
-    reach = -t(n - 1).ppf(0.025) * (variance / n) ** 0.5
+    reach = -stats.t(n - 1).ppf(0.025) * (variance / n) ** 0.5
     return mean, mean - reach, mean + reach
 
 def choose(settings, evaluate, seeds):
@@ -421,7 +421,7 @@ def interval(values):
     x = np.array(values)
     deviations = x - x.mean()
     error = np.sqrt(deviations @ deviations / (len(x) * (len(x) - 1)))
-    factor = {3: 4.302652729911275}.get(len(x)) or t.ppf(1 - 0.05 / 2, df=len(x) - 1)
+    factor = {3: 4.302652729911275}.get(len(x)) or stats.t.ppf(1 - 0.05 / 2, df=len(x) - 1)
     return tuple(x.mean() + factor * error * sign for sign in (0, -1, 1))
 
 def choose(settings, evaluate, seeds):
@@ -442,7 +442,7 @@ prediction_narrower = "2.0"
 }
 PROTOCOL_WRONG = {
     "the normal law's factor": but(
-        PROTOCOL, ("t.ppf(0.975, n - 1)", "1.96")
+        PROTOCOL, ("stats.t.ppf(0.975, n - 1)", "1.96")
     ),
     "n degrees of freedom": but(PROTOCOL, ("n - 1) *", "n) *")),
     "one-sided": but(PROTOCOL, ("0.975", "0.95")),
@@ -824,7 +824,7 @@ def repaired_study(points, widths, seeds, split, loss):
     means = [np.mean([run(width, seed, "validation") for seed in seeds]) for width in widths]
     best = widths[int(np.argmin(means))]
     tests = [run(best, seed, "test") for seed in seeds]
-    half = t.ppf(0.975, len(seeds) - 1) * np.std(tests, ddof=1) / np.sqrt(len(seeds))
+    half = stats.t.ppf(0.975, len(seeds) - 1) * np.std(tests, ddof=1) / np.sqrt(len(seeds))
     return best, np.mean(tests), half
 
 prediction_luck = 2
@@ -862,7 +862,7 @@ def repaired_study(points, widths, seeds, split, loss):
             lowest, best = mean, width
     final = np.array([loss(fit, held, best) for fit, _, held in splits])
     error = final.std(ddof=1) / len(final) ** 0.5
-    return [best, final.mean(), error * t.ppf(0.975, df=len(final) - 1)]
+    return [best, final.mean(), error * stats.t.ppf(0.975, df=len(final) - 1)]
 
 prediction_luck = 1
 """,
@@ -896,7 +896,7 @@ def repaired_study(points, widths, seeds, split, loss):
                 cube[i, j, k] = loss(fit, points[held], width)
     validation, test = np.moveaxis(cube, -1, 0)
     i = np.argmin(validation.sum(axis=1))
-    factor = t.isf(0.025, len(seeds) - 1)
+    factor = stats.t.isf(0.025, len(seeds) - 1)
     return float(widths[i]), float(test[i].mean()), float(
         factor * np.sqrt(test[i].var(ddof=1) / len(seeds)))
 
@@ -963,7 +963,7 @@ DIAGNOSIS_WRONG = {
         DIAGNOSIS, (" / np.sqrt(len(seeds))", "")
     ),
     "the normal law's factor": but(
-        DIAGNOSIS, ("t.ppf(0.975, len(seeds) - 1)", "1.96")
+        DIAGNOSIS, ("stats.t.ppf(0.975, len(seeds) - 1)", "1.96")
     ),
     "no prediction": but(
         DIAGNOSIS, ("prediction_luck = 2", "prediction_luck = None")
