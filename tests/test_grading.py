@@ -170,6 +170,7 @@ def test_a_cell_reaches_nothing_outside():
             f"found = [p for p in {secrets} if os.path.isdir(p + '/exercises')]\nassert not found",
             "assert set(os.listdir('/course')) == {'assignments', 'data', 'gpat_lib', 'runner.py'}"
             f"\nassert set(os.listdir('/tmp')) <= set({seen})"
+            "\nassert os.listdir('/course/data/styles')"  # readable to a user without rights
             "\nassert not os.path.exists('/etc/passwd')",
             "assert os.getuid() >= 65000\nos.setuid(0)",
             "open('/course/gpat_lib/losses.py', 'w')",

@@ -145,6 +145,7 @@ def command(copy: Path, files: Sequence[Path], limits: Limits) -> list[str]:
     walls += ["--perms", "0755", "--dir", str(COURSE)]
     work = COURSE / "assignments"
     walls += ["--ro-bind", str(copy), str(COURSE / "gpat_lib")]
+    walls += ["--perms", "0755", "--dir", str(COURSE / "data")]
     for place in sorted((ROOT / "data").iterdir()):
         if place.is_dir() and place.name != "results":  # what was measured on the tests is there
             walls += ["--ro-bind", str(place), str(COURSE / "data" / place.name)]

@@ -34,12 +34,14 @@ def with_solutions(
 ) -> dict[str, Any]:
     """The names after the master's solutions ran with others in the place of some tasks' own.
 
-    What a mistake does to later tasks is seen too: they are built on this one.
+    What a mistake does to later tasks is seen too: they are built on this one. Cells that are the
+    student's and no task, such as a project, do not run.
     """
     mine = dict(names)
     for cell in assignment.master.cells:
-        if cell.cell_type == "code" and submissions.solves(cell):
-            execute(sources.get(submissions.grade_id(cell), cell.source), mine)
+        task = submissions.grade_id(cell)
+        if task in assignment.tasks:
+            execute(sources.get(task, cell.source), mine)
     return mine
 
 
