@@ -327,15 +327,15 @@ half_life = lambda rho: -1 / np.log2(rho)
 my_warm_up = next(t for t in range(1, 10**5) if (1 + t) / (10 + t) >= RHO)
 prediction_left = ((1 - RHO) / (1 + RHO)) ** 0.5
 """,
-    "TensorFlow": """
+    "TensorFlow, float32": """
 import tensorflow as tf
 
 def start_average(weights):
-    return [tf.Variable(w, dtype=tf.float64) for w in weights]
+    return [tf.Variable(w, dtype=tf.float32) for w in weights]
 
 def follow(average, weights, t, rho):
     new = start_average(average)
-    keep = tf.minimum(tf.cast(rho, tf.float64), tf.cast(1 + t, tf.float64) / (10 + t))
+    keep = tf.minimum(tf.cast(rho, tf.float32), tf.cast(1 + t, tf.float32) / (10 + t))
     for a, w in zip(new, weights):
         a.assign(a * keep + w * (1 - keep))
     return [a.numpy() for a in new]

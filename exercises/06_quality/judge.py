@@ -131,7 +131,7 @@ REFERENCE = {
 
 
 def rough(answers, expected, *places):
-    """Some ways to a matrix root lose digits; no wrong answer here is so near."""
+    """Float32 and some ways to a matrix root lose digits; no wrong answer here is so near."""
     return agree(answers, expected, *places, rtol=1e-3, atol=1e-3)
 
 
@@ -176,13 +176,13 @@ def kernel(answers, seed, student):
     right, asked, _ = drawn(student)
     return [
         Check(
-            agree(answers, expected, "equal", "pair"),
+            rough(answers, expected, "equal", "pair"),
             1,
             "The kernel distance of two sets of one size is wrong: which pairs count, and by "
             "how many is divided?",
         ),
         Check(
-            agree(answers, expected, "unequal", "itself"),
+            rough(answers, expected, "unequal", "itself"),
             1,
             "The kernel distance is wrong for sets of two sizes, or for a set and itself.",
         ),
@@ -225,7 +225,7 @@ def neighbours(answers, seed, student):
     places = "shares", "back", "shares_line"
     return [
         Check(
-            agree(answers, expected, "radii"),
+            rough(answers, expected, "radii"),
             1,
             "Radii are wrong: the k-th neighbour in the same set, itself not counted.",
         ),

@@ -334,16 +334,16 @@ def wilson(right, asked):
 my_interval = wilson(RIGHT, ASKED)
 prediction_self = 1.0
 """,
-    "TensorFlow": """
+    "TensorFlow, float32": """
 import tensorflow as tf
 
 def kernel_distance(real, fake):
-    x, y = tf.constant(real, tf.float64), tf.constant(fake, tf.float64)
+    x, y = tf.constant(real, tf.float32), tf.constant(fake, tf.float32)
     n, m, d = real.shape[0], fake.shape[0], real.shape[1]
     def kernel(a, b):
         return tf.pow(tf.matmul(a, b, transpose_b=True) / d + 1.0, 3)
     def off(matrix):
-        return tf.reduce_sum(tf.linalg.set_diag(matrix, tf.zeros(len(matrix), tf.float64)))
+        return tf.reduce_sum(tf.linalg.set_diag(matrix, tf.zeros(len(matrix), tf.float32)))
     total = off(kernel(x, x)) / (n * (n - 1)) + off(kernel(y, y)) / (m * (m - 1))
     return float(total - 2 * tf.reduce_mean(kernel(x, y)))
 """
