@@ -1,5 +1,6 @@
 """Solutions of a task tried in this process, as the tests do it: no sandbox, the same judges."""
 
+import contextlib
 import itertools
 import json
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from tools.grading import runner, sandbox, submissions
-from tools.grading.tasks import Assignment, judged
+from tools.grading.tasks import EXERCISES, Assignment, judged
 
 NUMBERS = itertools.count()
 
@@ -16,10 +17,11 @@ def reference(assignment: Assignment, student: str) -> dict[str, Any]:
     """The names after the master ran, with a student's numbers."""
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
     plt.switch_backend("Agg")
-    for cell in assignment.master.cells:
-        if cell.cell_type == "code" and not submissions.grade_id(cell).endswith("_test"):
-            source = submissions.STUDENT.sub(f"STUDENT = {student!r}", cell.source)
-            execute(source, names)
+    with contextlib.chdir(EXERCISES):  # beside the library, as a student's notebook
+        for cell in assignment.master.cells:
+            if cell.cell_type == "code" and not submissions.grade_id(cell).endswith("_test"):
+                source = submissions.STUDENT.sub(f"STUDENT = {student!r}", cell.source)
+                execute(source, names)
     plt.close("all")
     return names
 
