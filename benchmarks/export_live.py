@@ -1,0 +1,93 @@
+"""Write the shipped generators as ONNX files, which the laboratory's page runs in the browser.
+
+    python benchmarks/export_live.py
+
+data/live/NAME.onnx, and index.json: what each takes, how far its output is from Keras's on random
+inputs, and directions in the blossoms' noise. Such a direction is one that the generator's first
+layer stretches most: a left singular vector of its weights, as a step of length 1.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import onnxruntime
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import provenance
+from gpat_lib import data, pictures, style
+
+LIVE = provenance.ROOT / "data" / "live"
+DIRECTIONS = 5
+PHOTOGRAPH = "cat"
+
+
+def inputs(model: keras.Model, count: int = 2, side: int = 72) -> list[np.ndarray]:
+    """Random inputs of the kind a model takes: images with noise, or noise and perhaps labels."""
+    rng = np.random.default_rng(0)
+    first = model.inputs[0].shape
+    if len(first) == 4:
+        return [rng.uniform(-1, 1, (1, side, side + 9, first[-1])).astype(np.float32)]
+    noise = rng.standard_normal((count, first[1])).astype(np.float32)
+    return [noise, np.arange(count, dtype=np.int32)][: len(model.inputs)]
+
+
+def export(model: keras.Model, name: str) -> dict[str, Any]:
+    """Write one model; return what the page must know of it."""
+    tried = inputs(model)
+    argument = tried if len(tried) > 1 else tried[0]
+    wanted = np.asarray(model(argument, training=False))
+    path = LIVE / f"{name}.onnx"
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / path.name
+        model.export(fresh, format="onnx", verbose=False)
+        session = onnxruntime.InferenceSession(fresh, providers=["CPUExecutionProvider"])
+        names = [node.name for node in session.get_inputs()]
+        (given,) = session.run(None, dict(zip(names, tried, strict=True)))
+        difference = float(np.abs(given - wanted).max())
+        if difference > 1e-4:
+            raise SystemExit(f"{name}: ONNX and Keras differ by {difference}")
+        path.write_bytes(fresh.read_bytes())
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "inputs": names,
+        "output": session.get_outputs()[0].name,
+        "largest_difference": float(f"{difference:.1e}"),
+    }
+
+
+def main() -> None:
+    """Export all."""
+    clock = provenance.Clock()
+    LIVE.mkdir(parents=True, exist_ok=True)
+    models = {}
+    for name in ("blossoms", "digits_by_class"):
+        model = keras.saving.load_model(provenance.CHECKPOINTS / f"{name}.keras", compile=False)
+        models[name] = export(model, name)
+        if name == "blossoms":
+            kernel = next(layer for layer in model.layers if layer.weights).get_weights()[0]
+            directions = np.linalg.svd(kernel)[0][:, :DIRECTIONS].T
+    for path in sorted(provenance.CHECKPOINTS.glob("style_*_critic.keras")):
+        name = path.stem.removesuffix("_critic")
+        generator, _ = style.load_style(name.removeprefix("style_"))
+        models[name] = export(generator, name)
+    photographs = data.content_images(split="test")
+    pictures.save(photographs[PHOTOGRAPH], LIVE / "photograph.jpg", force=True)
+    index = {
+        "models": models,
+        "directions": np.round(directions.astype(float), 5).tolist(),
+        "photograph": data.CONTENT_CREDITS[PHOTOGRAPH],
+        **clock.card(0),
+    }
+    provenance.write(LIVE / "index.json", index)
+
+
+if __name__ == "__main__":
+    main()
