@@ -19,14 +19,14 @@ OUT ?= grading
 UNSAFE ?=
 DEST ?=
 
-.PHONY: help book execute smoke test test-newest serve lint format set-repository assignments grade public clean
+.PHONY: help book execute smoke test test-newest pdf serve lint format set-repository assignments grade public clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 chooses the interpreter of a new .venv (3.11 to 3.13)."
 
-book: $(VENV)/.book _vendor/.mathjax ## render the book into _build/html from stored outputs
+book: $(VENV)/.book _vendor/.mathjax _vendor/.npm ## render the book into _build/html from stored outputs
 	@# After a failure the doctrees go: unchanged pages would not be read again, nor warn again.
 	@$(VENV)/bin/jupyter-book build . --quiet --warningiserror --keep-going --nitpick > /dev/null \
 	    || { rm -rf _build/.doctrees; echo "The book has errors; see above." >&2; exit 1; }
@@ -44,6 +44,9 @@ test: $(VENV)/.test ## run all that CI runs: lint, tests, smoke, stored outputs,
 test-newest: $(NEWEST)/.created ## the library's tests and the smoke tier with the newest packages there are
 	@$(NEWEST)/bin/python -m pytest -q -m "not rendered" --ignore=tests/test_environment.py
 	@$(NEWEST)/bin/python -m tools.execute --tier smoke --timeout $(TIMEOUT)
+
+pdf: book $(VENV)/.test ## print the book into _build/html/gpat-course.pdf (needs Chromium)
+	@$(PY) -m tools.pdf
 
 serve: book ## render the book and serve it on this machine [PORT=8000]
 	@echo "Serving the book at http://localhost:$(PORT); Ctrl+C stops it."
@@ -113,4 +116,8 @@ $(NEWEST)/.created: $(VENV)/.created
 
 _vendor/.mathjax: $(VENV)/.book tools/vendor_mathjax.py
 	@$(PY) -m tools.vendor_mathjax
+	@touch $@
+
+_vendor/.npm: $(VENV)/.book tools/vendor_npm.py
+	@$(PY) -m tools.vendor_npm
 	@touch $@

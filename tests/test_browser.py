@@ -12,7 +12,7 @@ pytestmark = pytest.mark.rendered
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 # No other host can be resolved, and the browser does not try to reach its maker's by itself.
 FLAGS = [
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--no-sandbox",  # needed as root, as in containers; the pages are our own
     "--disable-gpu",
     "--disable-quic",
