@@ -1,5 +1,6 @@
 """The laboratory in a real browser, over HTTP: it computes what Python computes, and reacts."""
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -23,14 +24,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def served():
+    """Serve the rendered pages; give their address."""
+    handler = functools.partial(Quiet, directory=HTML)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def address():
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=HTML)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/laboratory.html"
-    server.shutdown()
+    with served() as site:
+        yield f"{site}/laboratory.html"
 
 
 @pytest.fixture

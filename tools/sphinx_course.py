@@ -22,6 +22,9 @@ sys.setrecursionlimit(4000)  # astroid, which reads the library for its referenc
 from tools import readme, set_repository  # noqa: E402
 
 CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
+ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or two paths],
+    r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[[^\]]*\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?'
+)
 LOSSLESS = 80_000  # bytes of a picture without loss
 LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
 
@@ -129,6 +132,15 @@ def lighten(page: Path, smaller: dict[str, str]) -> None:
     page.write_text(re.sub(r"<img\b[^>]*>", sized, text), encoding="utf-8")
 
 
+def slim_icons(out: Path) -> None:
+    """Leave in Font Awesome the icons that pages use; all of them weigh half a megabyte."""
+    script = out / "_static" / "scripts" / "fontawesome.js"
+    places = [*out.rglob("*.html"), out / "_static" / "scripts" / "pydata-sphinx-theme.js"]
+    used = {name for p in places for name in re.findall(r"fa-([a-z0-9-]+)", p.read_text("utf-8"))}
+    text = ICON.sub(lambda m: m[0] if m[1] in used else "", script.read_text(encoding="utf-8"))
+    script.write_text(text, encoding="utf-8")
+
+
 def finish(app: Sphinx, error: Exception | None) -> None:
     """Once the pages are written: notebooks to download beside them, and lighter pictures."""
     if error is not None or app.builder.name != "html":
@@ -144,6 +156,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for page in out.rglob("*.html"):
         if "_static" not in page.parts:
             lighten(page, smaller)
+    slim_icons(out)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
