@@ -3,6 +3,7 @@
 import copy
 import csv
 import os
+import shutil
 import sys
 import textwrap
 import zipfile
@@ -307,6 +308,37 @@ def test_names_that_platforms_give(tiny, tmp_path):
         "fay": [],
         "gulhan": [],
         "hu": [],
+    }
+
+
+def test_what_is_of_another_assignment_is_left_alone(tiny, tmp_path):
+    other = tiny.folder.with_name("98_other")
+    shutil.copytree(tiny.folder, other)
+    cells = [code(name, "", solution=True) for name in ("half", "third", "double")]
+    nbformat.write(new_notebook(cells=cells), other / "master.ipynb")
+    theirs, ours = tasks.assignments()
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", ours.master)
+    hand_in(folder, "ada", theirs.master, "98_other.ipynb")
+    hand_in(folder, "ada", theirs.master, "Untitled.ipynb")
+    hand_in(folder, "bob", theirs.master, "98_other (1).ipynb")
+    hand_in(folder, "carl", new_notebook(), "Untitled.ipynb")
+    found, strays = submissions.find(folder, [ours])
+    assert strays == []
+    assert {one.student: one.problems for one in found} == {
+        "ada": [],
+        "bob": ["nothing handed in"],
+        "carl": ["renamed: Untitled.ipynb"],
+    }
+    found, strays = submissions.find(folder, [theirs, ours])
+    assert strays == [("carl", "of no known assignment: Untitled.ipynb")]
+    assert {(one.student, one.assignment.name): one.path and one.path.name for one in found} == {
+        ("ada", "98_other"): "98_other.ipynb",
+        ("ada", "99_tiny"): "99_tiny.ipynb",
+        ("bob", "98_other"): "98_other (1).ipynb",
+        ("bob", "99_tiny"): None,
+        ("carl", "98_other"): None,
+        ("carl", "99_tiny"): None,
     }
 
 
