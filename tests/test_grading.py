@@ -429,6 +429,8 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     assert rows(out / "moodle.csv")[0]["username"] == "ada"
     page = (out / "feedback" / "bob" / "99_tiny.html").read_text()
     assert "It is not three times as much." in page
+    assert "<h1>99_tiny: bob</h1>" in page
+    assert "<td>together</td><td>2</td><td>6</td>" in page
     assert "def triple(names" not in page
     assert "seed" not in page
     assert "| triple | 1 |" in (out / "summary.md").read_text()
@@ -445,7 +447,10 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     assert "0 graded" in capsys.readouterr().out
     assert (out / "manual.csv").read_text() == manual
     assert [float(row[5]) for row in rows_plain(out / "grades.csv")[2:3]] == [5.5]
-    assert "Nearly" in (out / "feedback" / "ada" / "99_tiny.html").read_text()
+    page = (out / "feedback" / "ada" / "99_tiny.html").read_text()
+    assert "Nearly" in page
+    assert "<td>together</td><td>5.5</td><td>6</td>" in page
+    assert "no longer" not in (out / "problems.csv").read_text()
 
     # One student anew, or one result lost: the others are not touched.
     assert grade.main([*arguments, "--student", "bob"]) == 0
@@ -455,6 +460,15 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     after = {path: path.stat().st_mtime_ns for path in before}
     assert {p.stem for p in before if after[p] != before[p]} == {"ada", "bob", "dora"}
     assert points(out)["ada"] == {"double": 2, "triple": 1}
+
+    # Another answer is not marked by itself; whoever marks is told.
+    hand_in(folder, "ada", changed(tiny, why="No idea."))
+    assert grade.main(arguments) == 0
+    assert (out / "manual.csv").read_text() == manual
+    said = "why: the answer is no longer the one in manual.csv"
+    assert [row["student"] for row in rows(out / "problems.csv") if row["problem"] == said] == [
+        "ada"
+    ]
 
 
 def rows_plain(path):

@@ -112,9 +112,7 @@ def find(folder: Path, known: list[Assignment]) -> tuple[list[Submission], list[
     return submissions, strays
 
 
-def _recognised(
-    path: Path, known: list[Assignment], others: list[Assignment]
-) -> Assignment | None:
+def _recognised(path: Path, known: list[Assignment], others: list[Assignment]) -> Assignment | None:
     """The assignment that a file is of: by its name, else by its cells, else the only known one."""
     for assignment in (*known, *others):
         if assignment.name in path.stem:
