@@ -358,7 +358,7 @@ def test_locked_cells_are_ours_and_additions_stay(tiny):
     assert ready.problems == [
         'another name: STUDENT = "bob"',
         "incomplete: cell 'given' is missing",
-        "tampered: cell 'double_test' was changed; ours was run",
+        "altered: cell 'double_test' differs from ours, which was run",
         "uses gpat_lib.penalties, which was to be written from scratch",
     ]
 
@@ -419,7 +419,7 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     problems = {
         (row["student"], row["problem"].split(":")[0]) for row in rows(out / "problems.csv")
     }
-    assert {("carl", "unreadable"), ("eve", "tampered"), ("gil", "unreadable")} <= problems
+    assert {("carl", "unreadable"), ("eve", "altered"), ("gil", "unreadable")} <= problems
 
     header, possible, *students = rows_plain(out / "grades.csv")
     assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "99_tiny"]

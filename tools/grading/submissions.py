@@ -186,7 +186,7 @@ def prepared(assignment: Assignment, notebook: NotebookNode, student: str) -> Pr
             take(STUDENT.sub(f"STUDENT = {student!r}".replace("\\", r"\\"), cell.source), name)
         elif cell.cell_type == "code" and not solves(cell):
             if mine is not None and mine.source.split() != cell.source.split():
-                result.problems.append(f"tampered: cell {name!r} was changed; ours was run")
+                result.problems.append(f"altered: cell {name!r} differs from ours, which was run")
             take(cell.source, name)
         elif mine is not None and cell.cell_type == "code":
             take(mine.source, name)
