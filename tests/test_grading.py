@@ -3,6 +3,7 @@
 import copy
 import csv
 import os
+import shutil
 import sys
 import textwrap
 import zipfile
@@ -310,6 +311,37 @@ def test_names_that_platforms_give(tiny, tmp_path):
     }
 
 
+def test_what_is_of_another_assignment_is_left_alone(tiny, tmp_path):
+    other = tiny.folder.with_name("98_other")
+    shutil.copytree(tiny.folder, other)
+    cells = [code(name, "", solution=True) for name in ("half", "third", "double")]
+    nbformat.write(new_notebook(cells=cells), other / "master.ipynb")
+    theirs, ours = tasks.assignments()
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", ours.master)
+    hand_in(folder, "ada", theirs.master, "98_other.ipynb")
+    hand_in(folder, "ada", theirs.master, "Untitled.ipynb")
+    hand_in(folder, "bob", theirs.master, "98_other (1).ipynb")
+    hand_in(folder, "carl", new_notebook(), "Untitled.ipynb")
+    found, strays = submissions.find(folder, [ours])
+    assert strays == []
+    assert {one.student: one.problems for one in found} == {
+        "ada": [],
+        "bob": ["nothing handed in"],
+        "carl": ["renamed: Untitled.ipynb"],
+    }
+    found, strays = submissions.find(folder, [theirs, ours])
+    assert strays == [("carl", "of no known assignment: Untitled.ipynb")]
+    assert {(one.student, one.assignment.name): one.path and one.path.name for one in found} == {
+        ("ada", "98_other"): "98_other.ipynb",
+        ("ada", "99_tiny"): "99_tiny.ipynb",
+        ("bob", "98_other"): "98_other (1).ipynb",
+        ("bob", "99_tiny"): None,
+        ("carl", "98_other"): None,
+        ("carl", "99_tiny"): None,
+    }
+
+
 def test_locked_cells_are_ours_and_additions_stay(tiny):
     notebook = changed(
         tiny,
@@ -326,7 +358,7 @@ def test_locked_cells_are_ours_and_additions_stay(tiny):
     assert ready.problems == [
         'another name: STUDENT = "bob"',
         "incomplete: cell 'given' is missing",
-        "tampered: cell 'double_test' was changed; ours was run",
+        "altered: cell 'double_test' differs from ours, which was run",
         "uses gpat_lib.penalties, which was to be written from scratch",
     ]
 
@@ -387,7 +419,7 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     problems = {
         (row["student"], row["problem"].split(":")[0]) for row in rows(out / "problems.csv")
     }
-    assert {("carl", "unreadable"), ("eve", "tampered"), ("gil", "unreadable")} <= problems
+    assert {("carl", "unreadable"), ("eve", "altered"), ("gil", "unreadable")} <= problems
 
     header, possible, *students = rows_plain(out / "grades.csv")
     assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "99_tiny"]
@@ -397,6 +429,8 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     assert rows(out / "moodle.csv")[0]["username"] == "ada"
     page = (out / "feedback" / "bob" / "99_tiny.html").read_text()
     assert "It is not three times as much." in page
+    assert "<h1>99_tiny: bob</h1>" in page
+    assert "<td>together</td><td>2</td><td>6</td>" in page
     assert "def triple(names" not in page
     assert "seed" not in page
     assert "| triple | 1 |" in (out / "summary.md").read_text()
@@ -413,7 +447,10 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     assert "0 graded" in capsys.readouterr().out
     assert (out / "manual.csv").read_text() == manual
     assert [float(row[5]) for row in rows_plain(out / "grades.csv")[2:3]] == [5.5]
-    assert "Nearly" in (out / "feedback" / "ada" / "99_tiny.html").read_text()
+    page = (out / "feedback" / "ada" / "99_tiny.html").read_text()
+    assert "Nearly" in page
+    assert "<td>together</td><td>5.5</td><td>6</td>" in page
+    assert "no longer" not in (out / "problems.csv").read_text()
 
     # One student anew, or one result lost: the others are not touched.
     assert grade.main([*arguments, "--student", "bob"]) == 0
@@ -423,6 +460,15 @@ def test_a_batch(tiny, tmp_path, capsys, monkeypatch):
     after = {path: path.stat().st_mtime_ns for path in before}
     assert {p.stem for p in before if after[p] != before[p]} == {"ada", "bob", "dora"}
     assert points(out)["ada"] == {"double": 2, "triple": 1}
+
+    # Another answer is not marked by itself; whoever marks is told.
+    hand_in(folder, "ada", changed(tiny, why="No idea."))
+    assert grade.main(arguments) == 0
+    assert (out / "manual.csv").read_text() == manual
+    said = "why: the answer is no longer the one in manual.csv"
+    assert [row["student"] for row in rows(out / "problems.csv") if row["problem"] == said] == [
+        "ada"
+    ]
 
 
 def rows_plain(path):

@@ -184,7 +184,7 @@ def step(answers, seed, student):
     return [
         Check(
             agree(answers, expected, "sign"),
-            1,
+            0.5,
             "Without a penalty the critic's gradient is wrong: it wants reals high and fakes low, "
             "weighed by lambda_3.",
         ),
@@ -214,7 +214,7 @@ def step(answers, seed, student):
         ),
         Check(
             agree(answers, expected, "several"),
-            0.5,
+            1,
             "A step with several critic updates goes elsewhere: each needs a fresh batch of "
             "both kinds.",
         ),

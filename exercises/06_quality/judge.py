@@ -164,7 +164,8 @@ def frechet(answers, seed, student):
         Check(
             rough(answers, expected, "fair", "fair_same"),
             1.5,
-            "without_bias is wrong: twice the distance of all, less the mean of both halves'.",
+            "without_bias is wrong: twice the distance of all rows, less the mean of those of the "
+            "even and of the odd rows.",
         ),
         made(answers["prediction"], 0.5),
     ]
@@ -187,10 +188,10 @@ def kernel(answers, seed, student):
             "The kernel distance is wrong for sets of two sizes, or for a set and itself.",
         ),
         Check(
-            agree(answers, expected, "p"),
+            agree(answers, expected, "p", "ties"),
             1,
-            "A p-value is wrong: deals at least as large as what was measured, and the "
-            "measured one itself.",
+            "A p-value is wrong: deals at least as large as what was measured, equal ones too, "
+            "and the measured one itself.",
         ),
         Check(
             agree(answers, expected, "wilson", rtol=1e-3, atol=1e-4),

@@ -1,5 +1,7 @@
 """Runs the student's functions on secret inputs; what is right, it does not know."""
 
+import itertools
+
 import numpy as np
 from tools.grading.asking import attempt, flat, number
 
@@ -51,6 +53,9 @@ def kernel(names, seed):
     pair = rng.normal(size=(2, 2, 5))
     first, second = rng.normal(size=(2, 8, 3)), rng.normal(size=(2, 11, 3))
     orders = np.array([rng.permutation(19) for _ in range(40)])
+    # Whole numbers, two by two: all deals of two pairs, with ties that are exact.
+    four = rng.permutation(9)[:4].reshape(2, 2, 1) - 4.0
+    all_deals = np.array(list(itertools.permutations(range(4))))
     asked = int(rng.integers(20, 60))
     scores = [
         (0, 12),
@@ -75,6 +80,7 @@ def kernel(names, seed):
                 for one, two in zip(first, second, strict=True)
                 for move in (0.0, 0.3, 3.0)
             ],
+            "ties": attempt(names["p_value"], *four, all_deals),
             "wilson": [attempt(interval, score) for score in scores],
             "mine": attempt(
                 lambda: np.array([float(e) for e in names["my_interval"]])

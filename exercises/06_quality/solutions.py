@@ -394,6 +394,7 @@ KERNEL_WRONG = {
         ("(len(found) + 1)", "len(found)"),
     ),
     "the other tail": but(KERNEL, ("f >= observed", "f <= observed")),
+    "only larger deals": but(KERNEL, ("f >= observed", "f > observed")),
     "a deal of one set": but(KERNEL, ("points[o][n:]", "fake")),
     "places exchanged in the deal": but(
         KERNEL,

@@ -276,6 +276,12 @@ def judge_diagnosis(answers, seed, student):
         close(answers.get(key), value, rtol=0, atol=1.01)
         for key, value in painted.items()
     ]
+    # A few bytes may differ by rounding; of bytes that were cut off, about half do.
+    others = [
+        np.mean(np.asarray(answers[key]) != value)
+        for key, value in painted.items()
+        if all(right)
+    ]
     return [
         Check(
             str(answers["fault"]) == patient(student),
@@ -294,9 +300,9 @@ def judge_diagnosis(answers, seed, student):
             "the range.",
         ),
         Check(
-            str(answers["kind"]) == "uint8",
+            str(answers["kind"]) == "uint8" and sum(others) < 0.4,
             0.5,
-            "The repaired painter should return bytes, uint8.",
+            "The repaired painter should return bytes, uint8, rounded to the nearest.",
         ),
         made(answers["prediction"], 0.5),
     ]

@@ -877,6 +877,7 @@ DIAGNOSIS_WRONG = {
             "x + min(strength, 1) * (painted - x)",
         ),
     ),
+    "cut off, not rounded": but(DIAGNOSIS, ("np.round(", "np.floor(")),
     "not bytes": but(DIAGNOSIS, (".astype(np.uint8)", "")),
     "no prediction": but(
         DIAGNOSIS, ("prediction_byte = 128", "prediction_byte = None")

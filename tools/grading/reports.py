@@ -5,13 +5,15 @@ column is the username, and wants grade and feedback together. nbgrader's export
 and its feedback shows the test cells; so these few lines are ours.
 
 Points given by hand are read from manual.csv, where free-text answers are listed. The file is the
-instructor's: rows are added for answers that are new, none is ever changed.
+instructor's: rows are added for answers that are new, none is ever changed. Where an answer
+was handed in again in other words, the points stay, and problems.csv says so.
 """
 
 import csv
 import html
 import io
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from tools.execute import replace
 from tools.grading.tasks import Assignment
 
+WORD = re.compile(r"\w+")  # spreadsheets change quotes and line ends
 MANUAL = ["student", "assignment", "task", "answer", "of", "points", "remark"]
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -116,6 +119,11 @@ def write(out: Path, known: list[Assignment], strays: list[tuple[str, str]]) -> 
             said = f"{tests:g} of {sum(t.points for t in named[name].tasks.values()):g} by tests"
             remarks += [grades[-1], said + (f"; {waiting} answers not marked yet" * bool(waiting))]
             problems += [[student, name, problem] for problem in record["problems"]]
+            for task, answer in record["answers"].items():
+                listed = hand.get((student, name, task), {}).get("answer", answer) or ""
+                if WORD.findall(listed) != WORD.findall(answer):
+                    said = f"{task}: the answer is no longer the one in manual.csv"
+                    problems.append([student, name, said])
             page = feedback(named[name], record, given, hand)
             path = out / "feedback" / student / f"{name}.html"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,8 +151,11 @@ def feedback(
         remark = hand.get((record["student"], assignment.name, task), {}).get("remark") or ""
         mark = "to come" if points is None else f"{points:g}"
         rows.append(line(task, mark, f"{assignment.manual[task]:g}", remark))
+    marks = [row["points"] for row in record["tasks"].values()]
+    marks += [points for points in given.values() if points is not None]
+    rows.append(line("together", f"{sum(marks):g}", f"{assignment.points:g}", ""))
     rows.append("</table>")
-    for title, lines in (
+    for heading, lines in (
         ("Notes", record["problems"]),
         (
             "Errors when your notebook ran",
@@ -153,8 +164,9 @@ def feedback(
     ):
         if lines:
             items = "".join(f"<li>{html.escape(text)}</li>" for text in lines)
-            rows.append(f"<h2>{title}</h2><ul>{items}</ul>")
-    return PAGE.format(title=html.escape(assignment.name), body="\n".join(rows))
+            rows.append(f"<h2>{heading}</h2><ul>{items}</ul>")
+    title = html.escape(f"{assignment.name}: {record['student']}")
+    return PAGE.format(title=title, body="\n".join(rows))
 
 
 def summary(results: dict[str, Records], named: dict[str, Assignment], hand: Hand) -> str:

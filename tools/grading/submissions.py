@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from tools import notebooks
-from tools.grading.tasks import Assignment
+from tools.grading.tasks import Assignment, assignments
 
 SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?### END SOLUTION[^\n]*", re.S | re.M)
 STUDENT = re.compile(r"^STUDENT = .*$", re.M)
@@ -68,7 +68,8 @@ def find(folder: Path, known: list[Assignment]) -> tuple[list[Submission], list[
     """All submissions: STUDENT/NN_name.ipynb, STUDENT_NN_name.ipynb, and platforms' variants.
 
     Every student gets a submission for each assignment that anyone handed in. What cannot be
-    attributed is returned too, as (student, problem).
+    attributed is returned too, as (student, problem); what is of an assignment that is not among
+    the known ones is left alone.
     """
     handed: dict[str, list[Path]] = {}
     strays: list[tuple[str, str]] = []
@@ -86,12 +87,13 @@ def find(folder: Path, known: list[Assignment]) -> tuple[list[Submission], list[
             strays.append((entry.name, "neither a folder nor a notebook"))
     found: dict[tuple[str, str], list[Path]] = {}
     by_name = {assignment.name: assignment for assignment in known}
+    others = [assignment for assignment in assignments() if assignment.name not in by_name]
     for student, paths in handed.items():
         for path in paths:
-            assignment = _recognised(path, known)
+            assignment = _recognised(path, known, others)
             if assignment is None:
                 strays.append((student, f"of no known assignment: {path.name}"))
-            else:
+            elif assignment.name in by_name:
                 found.setdefault((student, assignment.name), []).append(path)
     names = {name for _, name in found}
     submissions = []
@@ -110,15 +112,15 @@ def find(folder: Path, known: list[Assignment]) -> tuple[list[Submission], list[
     return submissions, strays
 
 
-def _recognised(path: Path, known: list[Assignment]) -> Assignment | None:
-    """The assignment that a file is of: by its name, else by its cells, else the only one."""
-    for assignment in known:
+def _recognised(path: Path, known: list[Assignment], others: list[Assignment]) -> Assignment | None:
+    """The assignment that a file is of: by its name, else by its cells, else the only known one."""
+    for assignment in (*known, *others):
         if assignment.name in path.stem:
             return assignment
     try:
         ids = {grade_id(cell) for cell in _notebook(path).cells}
-        for assignment in known:
-            wanted = set(assignment.tasks)
+        for assignment in (*known, *others):
+            wanted = {grade_id(cell) for cell in assignment.master.cells if solves(cell)}
             if 2 * len(wanted & ids) > len(wanted):
                 return assignment
     except ValueError:
@@ -184,7 +186,7 @@ def prepared(assignment: Assignment, notebook: NotebookNode, student: str) -> Pr
             take(STUDENT.sub(f"STUDENT = {student!r}".replace("\\", r"\\"), cell.source), name)
         elif cell.cell_type == "code" and not solves(cell):
             if mine is not None and mine.source.split() != cell.source.split():
-                result.problems.append(f"tampered: cell {name!r} was changed; ours was run")
+                result.problems.append(f"altered: cell {name!r} differs from ours, which was run")
             take(cell.source, name)
         elif mine is not None and cell.cell_type == "code":
             take(mine.source, name)
