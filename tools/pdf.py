@@ -135,12 +135,12 @@ def main() -> int:
             tab.evaluate("document.documentElement.dataset.theme = 'light'")
             tab.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
             tab.evaluate("MathJax.startup.promise")
-            margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
+            side = "18mm"
             tab.pdf(
                 path=pdf,
                 format="A4",
                 scale=0.82,
-                margin=margin,
+                margin={"top": side, "bottom": side, "left": side, "right": side},
                 print_background=True,
                 display_header_footer=True,
                 header_template="<span></span>",
