@@ -98,7 +98,8 @@ def test_it_has_the_parts_of_a_chapter(notebook):
     last = sections[:-1] if sections[-1] == "References" else sections
     end = ["Summary", "Check yourself", "Exercises"]
     assert last[-3:] == end, f"a chapter ends with {end} (and References): {sections}"
-    assert re.search(r"run time", "\n".join(prose(notebook)), flags=re.IGNORECASE)
+    for part in ("After this chapter you can", "Before you start:", "Difficulty:", "Run time:"):
+        assert f"**{part}**" in first.source
 
 
 def test_its_exercises_have_all_their_parts(notebook):

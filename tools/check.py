@@ -30,7 +30,7 @@ PARTS: dict[str, list[list[str]]] = {
             "chapters",
         ]
     ],
-    "book": [["make", "book"]],
+    "book": [["make", "book"], ["make", "pdf"]],
     "pages": [[*PYTHON, "pytest", "-m", "rendered"]],
 }
 

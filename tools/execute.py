@@ -12,6 +12,7 @@ import datetime
 import json
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ from papermill.exceptions import PapermillException
 from tools import colab, notebooks, readme
 
 STORED_TIER = "book"
+MEMORY = 8  # GiB that a chapter may take: Colab has 12
 
 
 class ChapterError(Exception):
@@ -139,7 +141,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\n{'chapter (' + options.tier + ' tier)':<44}{'seconds':>8}  result")
     for stem, seconds, result in rows:
         print(f"{stem:<44}{seconds:>8.1f}  {result}")
-    return 0 if all(result == "ok" for _, _, result in rows) else 1
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # of the largest
+    print(f"most memory: {memory:.1f} GiB, of {MEMORY} allowed")
+    return 0 if all(result == "ok" for _, _, result in rows) and memory <= MEMORY else 1
 
 
 if __name__ == "__main__":

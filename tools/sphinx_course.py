@@ -67,7 +67,11 @@ def status() -> str:
 
 def substitute(app: Sphinx, config: Any) -> None:
     """Give pages the figures of the stored results."""
-    config.myst_substitutions = {"results": results(), "status": status()}
+    config.myst_substitutions = {
+        "results": results(),
+        "status": status(),
+        "repository": set_repository.current(),
+    }
 
 
 def launch(name: str) -> list[tuple[str, str]]:
