@@ -27,6 +27,18 @@ ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or tw
 )
 LOSSLESS = 80_000  # bytes of a picture without loss
 LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
+# For those who read by ear or by keyboard, where the themes' HTML falls short: what, and instead.
+MENDED = [
+    # A button is called by the text it shows: whoever speaks to the browser says that text.
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    (r'(<button class="btn search-button-field[^>]*) aria-label="Search"', r"\1"),
+    # The icons' titles would be text of the button, which is called "Color mode".
+    (r'(<i class="theme-switch [^>]*) title="[^"]*"', r"\1"),
+    # DPUB-ARIA 1.1 took this role back: an entry is an item of the list around it.
+    (r'role="doc-biblioentry"', 'role="listitem"'),
+    # Every exercise repeats these, and an id belongs to one element.
+    (r'<section id="(?:exercise|solution)-content">', "<section>"),
+]
 
 
 class Bilingual(SearchEnglish):
@@ -115,8 +127,8 @@ def shrink(picture: Path) -> Path:
     return path
 
 
-def lighten(page: Path, smaller: dict[str, str]) -> None:
-    """Give a page's pictures their sizes, so that nothing jumps, and load them when seen."""
+def retouch(page: Path, smaller: dict[str, str]) -> None:
+    """Give a page's pictures their sizes, load them when seen, and mend what MENDED lists."""
 
     def sized(match: re.Match[str]) -> str:
         tag = match[0]
@@ -133,7 +145,10 @@ def lighten(page: Path, smaller: dict[str, str]) -> None:
 
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"_images/([^\"?]+)", lambda m: f"_images/{smaller.get(m[1], m[1])}", text)
-    page.write_text(re.sub(r"<img\b[^>]*>", sized, text), encoding="utf-8")
+    text = re.sub(r"<img\b[^>]*>", sized, text)
+    for pattern, instead in MENDED:
+        text = re.sub(pattern, instead, text)
+    page.write_text(text, encoding="utf-8")
 
 
 def slim_icons(out: Path) -> None:
@@ -159,7 +174,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         }
     for page in out.rglob("*.html"):
         if "_static" not in page.parts:
-            lighten(page, smaller)
+            retouch(page, smaller)
     slim_icons(out)
 
 
