@@ -1,6 +1,7 @@
-"""What the library's tests share: quiet TensorFlow, no windows, and very small models."""
+"""What tests share: quiet TensorFlow, no windows, very small models, and a browser offline."""
 
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -65,3 +66,58 @@ def image_gan():
         )
 
     return build
+
+
+NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+# No other host can be resolved, and the browser does not try to reach its maker's by itself.
+FLAGS = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-sandbox",  # needed as root, as in containers; the pages are our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def executable():
+    """Return a Chromium's path: $CHROMIUM, or the first one installed."""
+    for name in [os.environ.get("CHROMIUM", ""), *NAMES]:
+        if path := shutil.which(name):
+            return path
+    missing = "no Chromium: install it (Debian: apt install chromium), or set CHROMIUM to its path"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    path = executable()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser):
+    """A tab whose errors and requests to other places are collected in `problems`."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    tab.problems = []
+    tab.on("console", lambda m: tab.problems.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+    tab.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("file:", "data:", "blob:"))
+            else tab.problems.append(request.url)
+        ),
+    )
+    yield tab
+    tab.close()

@@ -1,11 +1,8 @@
 """Readers by ear, by keyboard, or with weak sight: axe's verdict, and the way of the Tab key."""
 
-# ruff: noqa: F811  (a fixture is an argument of the same name)
-
 import pytest
 
 from tests.test_book import HTML, PAGES
-from tests.test_browser import browser, tab  # noqa: F401
 from tools import notebooks
 
 pytestmark = pytest.mark.rendered

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.test_book import HTML
-from tests.test_browser import browser  # noqa: F401  (a fixture)
 from tools import notebooks
 
 pytestmark = pytest.mark.rendered
@@ -41,7 +40,7 @@ def address():
 
 
 @pytest.fixture
-def tab(browser, address):  # noqa: F811
+def tab(browser, address):
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     tab.problems, tab.asked = [], []
     tab.on("console", lambda m: tab.problems.append(m.text) if m.type == "error" else None)
@@ -118,7 +117,7 @@ def test_its_controls_change_the_pictures(tab):
     assert all(url.startswith(("http://127.0.0.1", "blob:", "data:")) for url in tab.asked)
 
 
-def test_without_a_server_it_says_so_and_shows_stored_pictures(browser):  # noqa: F811
+def test_without_a_server_it_says_so_and_shows_stored_pictures(browser):
     tab = browser.new_page()
     tab.goto((HTML / "laboratory.html").as_uri())
     assert tab.locator("#lab-open").is_disabled()

@@ -8,7 +8,6 @@ import pypdf
 import pytest
 
 from tests.test_book import HTML, Elements
-from tests.test_browser import browser, tab  # noqa: F401  (fixtures)
 from tests.test_laboratory import served
 from tools import notebooks, set_repository
 
@@ -29,7 +28,7 @@ def site():
         yield address
 
 
-def found(tab, site, words):  # noqa: F811
+def found(tab, site, words):
     """The pages that the search finds, best first."""
     tab.goto(f"{site}/search.html?q={words}")
     tab.wait_for_function(
@@ -40,20 +39,20 @@ def found(tab, site, words):  # noqa: F811
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_the_search_finds_each_chapter(tab, site, stem):  # noqa: F811
+def test_the_search_finds_each_chapter(tab, site, stem):
     links = found(tab, site, title(stem))
     assert any(f"chapters/{stem}.html" in link for link in links[:8])
     assert [p for p in tab.problems if not p.startswith(site)] == []
 
 
 @pytest.mark.parametrize("words", ["梯度惩罚", "惩罚", "判别器"])
-def test_the_search_finds_chinese_within_longer_terms(tab, site, words):  # noqa: F811
+def test_the_search_finds_chinese_within_longer_terms(tab, site, words):
     links = found(tab, site, words)
     assert any("glossary.html" in link for link in links)
     assert any("chapters/" in link for link in links)
 
 
-def test_the_menu_opens_on_a_telephone(tab):  # noqa: F811
+def test_the_menu_opens_on_a_telephone(tab):
     tab.set_viewport_size({"width": 360, "height": 740})
     tab.goto((HTML / "index.html").as_uri())
     link = tab.locator(".bd-sidebar-primary a", has_text=title(STEMS[1])).first
@@ -127,8 +126,8 @@ def test_the_printed_book_is_whole():
         ("status", "status", 1280, "light"),
     ],
 )
-def test_screenshots_are_kept(browser, name, page, width, scheme):  # noqa: F811
-    tab = browser.new_page(viewport={"width": width, "height": 1100}, color_scheme=scheme)  # noqa: F811
+def test_screenshots_are_kept(browser, name, page, width, scheme):
+    tab = browser.new_page(viewport={"width": width, "height": 1100}, color_scheme=scheme)
     tab.goto((HTML / f"{page}.html").as_uri())
     SHOTS.mkdir(exist_ok=True)
     path = SHOTS / f"{name}.png"
