@@ -64,26 +64,20 @@ def results() -> dict[str, Any]:
 
 def status() -> str:
     """The table of the chapters' stored runs."""
-    rows = [
-        "| chapter | last run | tier | seconds | Python | TensorFlow | Keras | NumPy | threads |"
-    ]
-    rows.append("| --- | --- | --- | ---: | --- | --- | --- | --- | ---: |")
+    rows = ["| chapter | last run | tier | seconds | with |", "| --- | --- | --- | ---: | --- |"]
     for stem, run in sorted(readme.recorded_runs().items()):
-        versions = " | ".join(run[name] for name in ("python", "tensorflow", "keras", "numpy"))
+        date = run["date"].replace("-", "\N{NON-BREAKING HYPHEN}")
         rows.append(
-            f"| {{doc}}`chapters/{stem}` | {run['date']} | {run['tier']} | {run['seconds']:.0f} "
-            f"| {versions} | {run['cpu_threads']} |"
+            f"| {{doc}}`chapters/{stem}` | {date} | {run['tier']} | {run['seconds']:.0f} | Python "
+            f"{run['python']}, TensorFlow {run['tensorflow']}, Keras {run['keras']}, NumPy "
+            f"{run['numpy']}, {run['cpu_threads']} threads |"
         )
     return "\n".join(rows)
 
 
 def substitute(app: Sphinx, config: Any) -> None:
     """Give pages the figures of the stored results."""
-    config.myst_substitutions = {
-        "results": results(),
-        "status": status(),
-        "repository": set_repository.current(),
-    }
+    config.myst_substitutions = {"results": results(), "status": status()}
 
 
 def launch(name: str) -> list[tuple[str, str]]:
