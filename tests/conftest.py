@@ -1,7 +1,6 @@
 """What tests share: quiet TensorFlow, no windows, very small models, and a browser offline."""
 
 import os
-import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -68,7 +67,6 @@ def image_gan():
     return build
 
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 # No other host can be resolved, and the browser does not try to reach its maker's by itself.
 FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -83,10 +81,11 @@ FLAGS = [
 
 
 def executable():
-    """Return a Chromium's path: $CHROMIUM, or the first one installed."""
-    for name in [os.environ.get("CHROMIUM", ""), *NAMES]:
-        if path := shutil.which(name):
-            return path
+    """Return a Chromium's path; without one, CI fails and others skip."""
+    from tools import pdf
+
+    if path := pdf.browser():
+        return path
     missing = "no Chromium: install it (Debian: apt install chromium), or set CHROMIUM to its path"
     if os.environ.get("CI"):
         pytest.fail(missing)

@@ -37,12 +37,10 @@ ONLINE = {"api", "status"}
 LEFT_OUT = ".headerlink, .chapter-bar, .tag_setup, .tag_tier, .tag_check, button, script, input"
 
 
-def browser() -> str:
-    """Return a Chromium's path: $CHROMIUM, or the first one installed."""
-    for name in [os.environ.get("CHROMIUM", ""), *BROWSERS]:
-        if path := shutil.which(name):
-            return path
-    raise SystemExit("make pdf: no Chromium (Debian: apt install chromium; or set CHROMIUM)")
+def browser() -> str | None:
+    """Return a Chromium's path: $CHROMIUM, or the first one installed; None if there is none."""
+    named = map(shutil.which, filter(None, [os.environ.get("CHROMIUM"), *BROWSERS]))
+    return next(filter(None, named), None)
 
 
 def names() -> list[str]:
@@ -124,6 +122,8 @@ def main() -> int:
     if not (HTML / "index.html").exists():
         raise SystemExit("make pdf: the book is not rendered; make book renders it")
     chromium = browser()
+    if chromium is None:
+        raise SystemExit("make pdf: no Chromium (Debian: apt install chromium; or set CHROMIUM)")
     path = document()
     pdf = HTML / "gpat-course.pdf"
     try:
