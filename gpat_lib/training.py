@@ -533,7 +533,8 @@ class GPAT(keras.Model):
             kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), SolverWatch()]
         if kwargs.get("steps_per_epoch") is None and _endless(x):
             raise ValueError("steps_per_epoch must be given for a data set without end; got None")
-        return super().fit(self._steps(x, batch_size), **kwargs)
+        # Batches are shuffled already, or are the caller's own: Keras would warn that it does not.
+        return super().fit(self._steps(x, batch_size), **{"shuffle": False, **kwargs})
 
     def _steps(self, x: Any, batch_size: int | None) -> tf.data.Dataset:
         """A data set whose every element is what one ``train_step`` takes."""

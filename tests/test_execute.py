@@ -130,6 +130,17 @@ def test_the_smoke_tier_tries_the_solutions(course, number, right):
     assert stored.cells[4].outputs[0].text == "total: not answered yet.\n"
 
 
+LOG = "I0000 00:00:1795410114.353918    7159 port.cc:153] oneDNN custom operations are on."
+
+
+def test_tensorflows_log_lines_stop_only_what_is_stored(course):
+    source = f"import sys\n\nprint({LOG!r}, file=sys.stderr)"
+    assert course("n = 3", source, arguments=["--tier", "smoke"]).returncode == 0
+    assert course("n = 3", source).returncode == 1
+    both = f"{source}\nprint('careful', file=sys.stderr)"
+    assert course("n = 3", both, arguments=["--tier", "smoke"]).returncode == 1
+
+
 def test_a_half_run_notebook_is_found():
     cells = [new_code_cell("1", execution_count=1), new_code_cell("2"), new_code_cell(" ")]
     problems = notebooks.run_problems(new_notebook(cells=cells))

@@ -74,7 +74,7 @@ def run(path: Path, tier: str, timeout: int, place: Path | None) -> nbformat.Not
         except (PapermillException, CellTimeoutError, DeadKernelError) as error:
             raise ChapterError(str(error).strip()) from error
         notebook = notebooks.read(output)
-    problems = notebooks.run_problems(notebook)
+    problems = notebooks.run_problems(notebook, stored=tier == STORED_TIER)
     if tier == "smoke":
         problems += notebooks.unanswered(notebook)
     if problems:

@@ -31,6 +31,7 @@ STYLE = """
   img { max-height: 21cm; object-fit: contain; }
   div.cell_input pre, div.cell_output pre { font-size: 8pt !important; }
   mjx-container { break-inside: avoid; }
+  .toggle-button, .toggle-details__summary-text, summary::after { display: none !important; }
 """
 # Not on paper: long lists to look things up in, and what is of use only on a screen.
 ONLINE = {"api", "status"}
