@@ -27,6 +27,8 @@ help: ## list these commands
 	@echo "  PYTHON=python3.12 chooses the interpreter of a new .venv (3.11 to 3.13)."
 
 book: $(VENV)/.book _vendor/.mathjax _vendor/.npm ## render the book into _build/html from stored outputs
+	@# Sphinx does not look at styles and scripts: newer ones make it begin anew.
+	@test -z "$$(find assets data/live -newer _build/html/index.html 2> /dev/null)" || rm -rf _build/.doctrees
 	@# After a failure the doctrees go: unchanged pages would not be read again, nor warn again.
 	@$(VENV)/bin/jupyter-book build . --quiet --warningiserror --keep-going --nitpick > /dev/null \
 	    || { rm -rf _build/.doctrees; echo "The book has errors; see above." >&2; exit 1; }
