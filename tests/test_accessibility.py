@@ -22,6 +22,15 @@ FAULTS = """async (rules) => {
 REACHED = """() => [...document.querySelectorAll("pre")].every(
     (block) => block.tabIndex === 0 || block.scrollWidth <= block.clientWidth
 )"""
+# What moves just after the folds were closed, shown so, and opened again.
+MOVING = """() => {
+    const folds = document.querySelectorAll("details");
+    const open = (yes) => folds.forEach((fold) => { fold.open = yes; });
+    open(false);
+    document.body.getBoundingClientRect();
+    open(true);
+    return document.getAnimations().length;
+}"""
 CHAPTER = HTML / "chapters" / "02_first_training.html"
 # What the Tab key must come to, by selector.
 PLACES = [
@@ -75,6 +84,11 @@ def test_no_serious_fault_in_both_themes(tab, page):
     assert tab.evaluate(FAULTS) == []
     set_theme(tab, "dark")
     assert tab.evaluate(FAULTS, COLOURS) == []
+
+
+def test_nothing_moves_for_who_asks_for_less_motion(tab):
+    open_page(tab, CHAPTER)
+    assert tab.evaluate(MOVING) == 0
 
 
 def test_axe_is_heard(tab):
