@@ -18,7 +18,7 @@ SHOTS = notebooks.ROOT / "_build" / "screenshots"
 
 
 def title(stem):
-    return notebooks.read(notebooks.CHAPTERS / f"{stem}.ipynb").cells[0].source.splitlines()[0][2:]
+    return notebooks.title(notebooks.CHAPTERS / f"{stem}.ipynb")
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,13 @@ by git from the public address, which leads to a copy of this tree, and the rest
 
 import contextlib
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 
-from tools import set_repository
-from tools.notebooks import ROOT
+from tools import set_repository, tree
 
 STARTUP = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
 GIT = ["git", "-c", "user.name=course", "-c", "user.email=course@example.org"]
@@ -27,12 +25,7 @@ def versions() -> dict[str, str]:
 
 def commit(folder: Path) -> None:
     """Make a repository of what git tracks, or would track, of this tree as it is now."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
+    tree.copy(tree.files(), folder)
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "course"]):
         subprocess.run([*GIT, *command], cwd=folder, check=True)
 

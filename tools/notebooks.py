@@ -35,6 +35,11 @@ def read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
+def title(path: Path) -> str:
+    """Return a chapter's title."""
+    return read(path).cells[0].source.splitlines()[0].removeprefix("# ")
+
+
 def tiers() -> dict[str, dict[str, dict[str, Any]]]:
     """Return chapters/tiers.yml: tier -> chapter -> parameter -> value."""
     return yaml.safe_load((CHAPTERS / "tiers.yml").read_text(encoding="utf-8"))

@@ -16,19 +16,31 @@ def recorded_runs() -> dict[str, dict[str, Any]]:
     return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
 
 
+def launch(name: str) -> list[tuple[str, str]]:
+    """Where a chapter can be opened, by what to call it."""
+    repository = set_repository.parse(set_repository.current())
+    file = f"chapters/{name}.ipynb"
+    return [
+        ("Colab", f"https://colab.research.google.com/github/{repository}/blob/main/{file}"),
+        (
+            "Kaggle",
+            f"https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/main/{file}",
+        ),
+        ("Binder", f"https://mybinder.org/v2/gh/{repository}/main?labpath=chapters%2F{name}.ipynb"),
+    ]
+
+
 def table() -> str:
     """Return the table: title, Colab badge and stored run time of every chapter."""
-    repository = set_repository.parse(set_repository.current())
     runs = recorded_runs()
+    badge = "https://colab.research.google.com/assets/colab-badge.svg"
     lines = ["| chapter | open in Colab | on two CPU cores |", "| --- | --- | --- |"]
     for path in notebooks.chapters():
-        title = notebooks.read(path).cells[0].source.splitlines()[0].removeprefix("# ")
-        address = f"https://colab.research.google.com/github/{repository}/blob/main"
-        badge = "https://colab.research.google.com/assets/colab-badge.svg"
+        (_, colab), *_ = launch(path.stem)
         seconds = f"{runs[path.stem]['seconds']:.0f} s" if path.stem in runs else ""
         lines.append(
-            f"| [{path.stem[:2]} {title}](chapters/{path.name}) "
-            f"| [![Open in Colab]({badge})]({address}/chapters/{path.name}) | {seconds} |"
+            f"| [{path.stem[:2]} {notebooks.title(path)}](chapters/{path.name}) "
+            f"| [![Open in Colab]({badge})]({colab}) | {seconds} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -5,14 +5,15 @@ addresses are accepted, since Colab's launch buttons open notebooks from there.
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import tree
+
+ROOT = tree.ROOT
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9])*"
 NAME = r"[\w.-]*\w"
 VALID = re.compile(rf"https://github\.com/({OWNER})/({NAME})")
@@ -42,14 +43,12 @@ def current(root: Path = ROOT) -> str:
 
 def text_files(root: Path = ROOT) -> dict[Path, str]:
     """Return the text of every file that git tracks or would track."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     texts = {}
-    for name in sorted(filter(None, names.split("\0"))):
+    for name in tree.files(root):
         try:
             texts[root / name] = (root / name).read_bytes().decode("utf-8")
-        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
-            continue  # a picture or a checkpoint; deleted but not yet committed; a submodule
+        except UnicodeDecodeError:
+            continue  # a picture or a checkpoint
     return texts
 
 

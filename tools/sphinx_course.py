@@ -19,7 +19,7 @@ from sphinx.search.en import SearchEnglish
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 sys.setrecursionlimit(4000)  # astroid, which reads the library for its reference
-from tools import readme, set_repository  # noqa: E402
+from tools import readme  # noqa: E402
 
 CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
 ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or two paths],
@@ -80,20 +80,6 @@ def substitute(app: Sphinx, config: Any) -> None:
     config.myst_substitutions = {"results": results(), "status": status()}
 
 
-def launch(name: str) -> list[tuple[str, str]]:
-    """Where a chapter can be opened, by what to call it."""
-    repository = set_repository.parse(set_repository.current())
-    file = f"chapters/{name}.ipynb"
-    return [
-        ("Colab", f"https://colab.research.google.com/github/{repository}/blob/main/{file}"),
-        (
-            "Kaggle",
-            f"https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/main/{file}",
-        ),
-        ("Binder", f"https://mybinder.org/v2/gh/{repository}/main?labpath=chapters%2F{name}.ipynb"),
-    ]
-
-
 def add_header(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -102,7 +88,7 @@ def add_header(
     runs = readme.recorded_runs()
     if name == page or name not in runs:
         return
-    links = [f'<a class="launch" href="{url}">{title}</a>' for title, url in launch(name)]
+    links = [f'<a class="launch" href="{url}">{title}</a>' for title, url in readme.launch(name)]
     links.append(f'<a class="launch" href="{name}.ipynb" download>Download</a>')
     seconds = f"{runs[name]['seconds']:.0f} s on two CPU cores"
     bar = f'<p class="chapter-bar"><span>{seconds}</span> {" ".join(links)}</p>'

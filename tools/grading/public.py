@@ -6,15 +6,14 @@ the students' versions. It is written beside its place, searched for leaks, and 
 
 import argparse
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from tools import notebooks
+from tools import tree
 from tools.grading import leaks
 from tools.grading.tasks import assignments
 
-ROOT = notebooks.ROOT
+ROOT = tree.ROOT
 PRIVATE = (
     "exercises/",
     "tools/grading/",
@@ -38,12 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"DEST must be new or empty: {dest}")
     fresh = dest.with_name(f".{dest.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    command = ["git", "ls-files", "-z"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if not name.startswith(PRIVATE) and (ROOT / name).is_file():
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, fresh / name)
+    tree.copy((n for n in tree.files(untracked=False) if not n.startswith(PRIVATE)), fresh)
     shutil.copytree(options.assignments, fresh / "assignments")
     ignore = fresh / ".gitignore"
     ignore.write_text(ignore.read_text(encoding="utf-8").replace("/assignments/\n", ""))
