@@ -1,6 +1,7 @@
 """The rendered pages load nothing from other hosts and describe every picture."""
 
 import functools
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -100,13 +101,16 @@ def test_every_link_within_the_book_leads_somewhere(page):
     assert broken == []
 
 
-def test_notebook_pictures_carry_their_cells_text():
+def test_notebook_pictures_carry_their_cells_texts():
     for path in notebooks.chapters():
         page = Elements(HTML / "chapters" / f"{path.stem}.html")
         alts = {attributes.get("alt") for tag, attributes in page.found if tag == "img"}
+        text = html.unescape((HTML / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8"))
+        captions = re.findall(r'<span class="caption-text">(.*?)</span>', text.replace("’", "'"))
         for cell in notebooks.code_cells(notebooks.read(path)):
             if any("image/png" in output.get("data", {}) for output in cell.outputs):
                 assert cell.metadata.mystnb.image.alt in alts
+                assert cell.metadata.mystnb.figure.caption in captions
 
 
 def test_chapters_open_in_colab():

@@ -158,9 +158,22 @@ def test_every_figure_has_an_alternative_text(notebook):
         assert not re.search(r"!\[\s*\]\(", text), f"a picture without alternative text in\n{text}"
 
 
-def test_alternative_texts_differ(notebook):
+def test_every_figure_has_a_caption(notebook):
+    """It is the figure's title on the page, shorter than its alternative text."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and images(cell):
+            caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+            assert len(caption.split()) >= 3, (
+                f"mystnb.figure.caption is {caption!r} in\n{cell.source}"
+            )
+            assert caption.endswith((".", "?"))
+            assert len(caption) < 100
+
+
+@pytest.mark.parametrize(("part", "text"), [("image", "alt"), ("figure", "caption")])
+def test_texts_of_figures_differ(notebook, part, text):
     texts = [
-        cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+        cell.metadata.get("mystnb", {}).get(part, {}).get(text)
         for cell in notebook.cells
         if cell.cell_type == "code" and images(cell)
     ]
