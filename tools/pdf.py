@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import bs4
+import pikepdf
 import yaml
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -118,6 +119,12 @@ def document() -> Path:
     return path
 
 
+def pack(pdf: Path) -> None:
+    """Write a PDF anew by a third smaller: Chromium does not compress its objects."""
+    with pikepdf.open(pdf, allow_overwriting_input=True) as printed:
+        printed.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
+
+
 def main() -> int:
     """Print, and offer the file on the front page."""
     if not (HTML / "index.html").exists():
@@ -153,6 +160,7 @@ def main() -> int:
     finally:
         path.unlink()
         shutil.rmtree(HTML / "_print", ignore_errors=True)
+    pack(pdf)
     front = HTML / "intro.html"
     text = front.read_text(encoding="utf-8")
     front.write_text(text.replace('class="pdf-offer" hidden', 'class="pdf-offer"'), "utf-8")
