@@ -32,6 +32,7 @@ MOVING = """() => {
     return document.getAnimations().length;
 }"""
 CHAPTER = HTML / "chapters" / "02_first_training.html"
+STYLES = "13_comparing_style_methods"
 # What the Tab key must come to, by selector.
 PLACES = [
     ".search-button-field",
@@ -103,9 +104,12 @@ def test_axe_is_heard(tab):
     assert "color-contrast" in faults
 
 
-def test_no_serious_fault_on_a_telephone(tab):
+@pytest.mark.parametrize("name", ["intro", "laboratory", "faq", "status", CHAPTER.stem, STYLES])
+def test_no_serious_fault_on_a_telephone(tab, name):
+    """One page of each kind, and the chapter with the widest pictures."""
+    (page,) = (page for page in READ if page.stem == name)
     tab.set_viewport_size({"width": 360, "height": 740})
-    open_page(tab, CHAPTER)
+    open_page(tab, page)
     assert tab.evaluate(FAULTS) == []
 
 
