@@ -1,6 +1,9 @@
 """GPAT: a Keras model whose ``train_step`` is the algorithm of the course.
 
-L_g = λ1 L_cGAN + λ2 L_grad        L_d = λ3 L_cGAN + λ4 L_grad
+::
+
+    L_g = λ1 L_cGAN + λ2 L_grad
+    L_d = λ3 L_cGAN + λ4 L_grad
 """
 
 import math

@@ -87,10 +87,10 @@ def test_its_tier_cell_is_the_canonical_one_and_follows_the_parameters(notebook,
     assert code.index(cells[0]) == code.index(notebooks.tagged(notebook, "parameters")[0]) + 1
 
 
-def test_it_has_the_parts_of_a_chapter(notebook):
+def test_it_has_the_parts_of_a_chapter(path, notebook):
     first = notebook.cells[0]
     assert first.cell_type == "markdown"
-    assert first.source.startswith("# "), "the first cell is the title"
+    assert first.source.startswith(f"# {path.stem[:2]} "), "the first cell is number and title"
     titles = headings(notebook)
     assert sum(title.startswith("# ") for title in titles) == 1
     sections = [title.removeprefix("## ") for title in titles if title.startswith("## ")]

@@ -40,7 +40,7 @@ def found(tab, site, words):
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_search_finds_each_chapter(tab, site, stem):
-    links = found(tab, site, title(stem))
+    links = found(tab, site, title(stem)[3:])  # without its number
     assert any(f"chapters/{stem}.html" in link for link in links[:8])
     assert [p for p in tab.problems if not p.startswith(site)] == []
 

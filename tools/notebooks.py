@@ -36,7 +36,7 @@ def read(path: Path) -> NotebookNode:
 
 
 def title(path: Path) -> str:
-    """Return a chapter's title."""
+    """Return a chapter's title, which begins with its number."""
     return read(path).cells[0].source.splitlines()[0].removeprefix("# ")
 
 

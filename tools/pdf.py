@@ -36,7 +36,10 @@ STYLE = """
 """
 # Not on paper: long lists to look things up in, and what is of use only on a screen.
 ONLINE = {"api", "status"}
-LEFT_OUT = ".headerlink, .chapter-bar, .tag_setup, .tag_tier, .tag_check, button, script, input"
+LEFT_OUT = (
+    ".headerlink, .chapter-bar, .tag_setup, .tag_tier, .tag_check, .pdf-offer, "
+    "button, script, input"
+)
 
 
 def browser() -> str | None:
@@ -87,8 +90,8 @@ def article(name: str, known: list[str]) -> bs4.Tag:
         if not str(tag["src"]).startswith("data:"):
             path = (page.parent / str(tag["src"]).split("?")[0]).resolve()
             tag["src"] = str(printable(path).relative_to(HTML))
-    for tag in found.select("details:not(.option)"):
-        tag["open"] = ""  # a fold cannot be opened on paper; a quiz stays a quiz
+    for tag in found.select("details"):
+        tag["open"] = ""  # on paper nothing can be opened
     for tag in found.select("a[href]"):
         link = urlsplit(str(tag["href"]))
         if link.scheme or link.netloc:
@@ -120,8 +123,10 @@ def document() -> Path:
 
 
 def pack(pdf: Path) -> None:
-    """Write a PDF anew by a third smaller: Chromium does not compress its objects."""
+    """Write a PDF anew by a third smaller, since Chromium does not compress objects; name it."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     with pikepdf.open(pdf, allow_overwriting_input=True) as printed:
+        printed.docinfo["/Title"], printed.docinfo["/Author"] = config["title"], config["author"]
         printed.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
 
 

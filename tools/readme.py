@@ -39,7 +39,7 @@ def table() -> str:
         (_, colab), *_ = launch(path.stem)
         seconds = f"{runs[path.stem]['seconds']:.0f} s" if path.stem in runs else ""
         lines.append(
-            f"| [{path.stem[:2]} {notebooks.title(path)}](chapters/{path.name}) "
+            f"| [{notebooks.title(path)}](chapters/{path.name}) "
             f"| [![Open in Colab]({badge})]({colab}) | {seconds} |"
         )
     return "\n".join(lines) + "\n"

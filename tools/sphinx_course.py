@@ -25,6 +25,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]{2,}")
 ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or two paths],
     r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[[^\]]*\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?'
 )
+FIGURE = re.compile(r'(<figure class="align-default"[^>]*>\s*)(<img [^>]*src="([^"]+)"[^>]*>)')
 LOSSLESS = 80_000  # bytes of a picture without loss
 LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
 # For those who read by ear or by keyboard, where the themes' HTML falls short: what, and instead.
@@ -95,6 +96,12 @@ def add_header(
     context["body"] = context["body"].replace("</h1>", "</h1>\n" + bar, 1)
 
 
+def skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out of the library's reference what stands elsewhere in it, and bare values."""
+    bare = getattr(obj, "type", "") in ("data", "attribute") and not obj.docstring
+    return True if bare or getattr(obj, "imported", False) else None
+
+
 def shrink(picture: Path) -> Path:
     """Write a PNG anew as WebP: without loss while that is small, else with a loss nobody sees."""
     path = picture.with_suffix(".webp")
@@ -126,6 +133,8 @@ def retouch(page: Path, smaller: dict[str, str]) -> None:
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"_images/([^\"?]+)", lambda m: f"_images/{smaller.get(m[1], m[1])}", text)
     text = re.sub(r"<img\b[^>]*>", sized, text)
+    # A figure leads to its file: on a telephone its words are small.
+    text = FIGURE.sub(r'\1<a href="\3">\2</a>', text)
     for pattern, instead in MENDED:
         text = re.sub(pattern, instead, text)
     page.write_text(text, encoding="utf-8")
@@ -162,6 +171,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register."""
     sphinx.search.languages["en"] = Bilingual
     app.connect("config-inited", substitute, priority=1)
+    app.connect("autodoc-skip-member", skip)
     app.connect("html-page-context", add_header)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
