@@ -1,12 +1,15 @@
 """Write the shipped generators as ONNX files, which the laboratory's page runs in the browser.
 
-    python benchmarks/export_live.py
+    python benchmarks/export_live.py             # all
+    python benchmarks/export_live.py blossoms    # only these; the others' files stay as they are
 
 data/live/NAME.onnx, and index.json: what each takes, how far its output is from Keras's on random
 inputs, and directions in the blossoms' noise. Such a direction is one that the generator's first
 layer stretches most: a left singular vector of its weights, as a step of length 1.
 """
 
+import argparse
+import json
 import os
 import sys
 import tempfile
@@ -63,21 +66,29 @@ def export(model: keras.Model, name: str) -> dict[str, Any]:
     }
 
 
+def load(name: str) -> keras.Model:
+    """A shipped generator."""
+    if name.startswith("style_"):
+        return style.load_style(name.removeprefix("style_"))[0]
+    return keras.saving.load_model(provenance.CHECKPOINTS / f"{name}.keras", compile=False)
+
+
 def main() -> None:
-    """Export all."""
+    """Export what is named, or all."""
+    styles = sorted(provenance.CHECKPOINTS.glob("style_*_critic.keras"))
+    known = ["blossoms", "digits_by_class", *(p.stem.removesuffix("_critic") for p in styles)]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    names = parser.parse_args().names or known
+    if unknown := set(names) - set(known):
+        parser.error(f"NAME: no generator {min(unknown)!r}; there are {', '.join(known)}")
     clock = provenance.Clock()
     LIVE.mkdir(parents=True, exist_ok=True)
-    models = {}
-    for name in ("blossoms", "digits_by_class"):
-        model = keras.saving.load_model(provenance.CHECKPOINTS / f"{name}.keras", compile=False)
-        models[name] = export(model, name)
-        if name == "blossoms":
-            kernel = next(layer for layer in model.layers if layer.weights).get_weights()[0]
-            directions = np.linalg.svd(kernel)[0][:, :DIRECTIONS].T
-    for path in sorted(provenance.CHECKPOINTS.glob("style_*_critic.keras")):
-        name = path.stem.removesuffix("_critic")
-        generator, _ = style.load_style(name.removeprefix("style_"))
-        models[name] = export(generator, name)
+    file = LIVE / "index.json"
+    models = json.loads(file.read_text())["models"] if file.exists() else {}
+    models |= {name: export(load(name), name) for name in names}
+    first = next(layer for layer in load("blossoms").layers if layer.weights)
+    directions = np.linalg.svd(first.get_weights()[0])[0][:, :DIRECTIONS].T
     photographs = data.content_images(split="test")
     pictures.save(photographs[PHOTOGRAPH], LIVE / "photograph.jpg", force=True)
     index = {
@@ -86,7 +97,7 @@ def main() -> None:
         "photograph": data.CONTENT_CREDITS[PHOTOGRAPH],
         **clock.card(0),
     }
-    provenance.write(LIVE / "index.json", index)
+    provenance.write(file, index)
 
 
 if __name__ == "__main__":
