@@ -1,5 +1,6 @@
 """What comes from npm is checked; the search splits Chinese; pages get lighter."""
 
+import html
 import re
 import sys
 
@@ -58,6 +59,28 @@ def test_a_picture_is_shrunk_and_its_tag_sized(tmp_path):
     for part in ('src="_images/a.webp"', 'width="400"', 'height="300"', 'loading="lazy"'):
         assert first.count(part) == 1
     assert second == '<img src="data:image/png;base64,AA">'
+
+
+@pytest.mark.parametrize(
+    ("printed", "wraps"),
+    [
+        ("latent_dim must be what the generator takes: " + "got 200, expected 100; " * 3, True),
+        ("short: True", False),
+        (f"{'style':<30}seeds{'share':>30}{'edges':>30}", False),
+        (
+            "def penalty(self, real: tf.Tensor, fake: tf.Tensor, given: Any, at: int) -> Any:",
+            False,
+        ),
+    ],
+)
+def test_wide_messages_wrap_and_tables_and_code_do_not(tmp_path, printed, wraps):
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre>'
+        f"<span></span>{html.escape(printed)}\n</pre></div></div>"
+    )
+    sphinx_course.retouch(page, {})
+    assert ("output message stream" in page.read_text()) == wraps
 
 
 def test_every_figure_on_a_page_is_in_the_results():

@@ -3,6 +3,7 @@
 A Sphinx extension, listed in _config.yml. It reads stored files only, and needs no TensorFlow.
 """
 
+import html
 import json
 import re
 import sys
@@ -26,6 +27,10 @@ ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or tw
     r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[[^\]]*\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?'
 )
 FIGURE = re.compile(r'(<figure class="align-default"[^>]*>\s*)(<img [^>]*src="([^"]+)"[^>]*>)')
+PRINTED = re.compile(
+    r'<div class="output stream([^>]*>\s*<div class="highlight"><pre>)(.*?)</pre>', re.S
+)
+WIDE = 80  # columns that a printed line may have on a wide screen
 LOSSLESS = 80_000  # bytes of a picture without loss
 LONGEST = 6  # characters of a Chinese word that the search finds within a longer run
 # For those who read by ear or by keyboard, where the themes' HTML falls short: what, and instead.
@@ -114,6 +119,13 @@ def shrink(picture: Path) -> Path:
     return path
 
 
+def is_message(text: str) -> bool:
+    """Whether something printed is wide prose, such as an error's message: no table, no code."""
+    lines = [line.strip() for line in text.splitlines()]
+    set_out = any("  " in line or line.startswith(("def ", "class ", "@")) for line in lines)
+    return max(map(len, lines), default=0) > WIDE and not set_out
+
+
 def retouch(page: Path, smaller: dict[str, str]) -> None:
     """Give a page's pictures their sizes, load them when seen, and mend what MENDED lists."""
 
@@ -133,6 +145,14 @@ def retouch(page: Path, smaller: dict[str, str]) -> None:
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"_images/([^\"?]+)", lambda m: f"_images/{smaller.get(m[1], m[1])}", text)
     text = re.sub(r"<img\b[^>]*>", sized, text)
+    text = PRINTED.sub(
+        lambda m: (
+            m[0].replace("output stream", "output message stream", 1)
+            if is_message(html.unescape(re.sub("<[^>]*>", "", m[2])))
+            else m[0]
+        ),
+        text,
+    )
     # A figure leads to its file: on a telephone its words are small.
     text = FIGURE.sub(r'\1<a href="\3">\2</a>', text)
     for pattern, instead in MENDED:
