@@ -27,7 +27,7 @@ def course(tmp_path):
     chapter = chapters / "01_toy.ipynb"
 
     def run(*sources, cells=(), arguments=()):
-        all_cells = [new_markdown_cell("# Toy"), *map(new_code_cell, sources), *cells]
+        all_cells = [new_markdown_cell("# 01 Toy"), *map(new_code_cell, sources), *cells]
         all_cells[1].metadata.tags = ["parameters"]
         nbformat.write(new_notebook(cells=all_cells), chapter)
         subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 
-from tools import set_repository, tree
+from tools import set_repository, tracked
 
 STARTUP = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
 GIT = ["git", "-c", "user.name=course", "-c", "user.email=course@example.org"]
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 def commit(folder: Path) -> None:
     """Make a repository of what git tracks, or would track, of this tree as it is now."""
-    tree.copy(tree.files(), folder)
+    tracked.copy(tracked.files(), folder)
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "course"]):
         subprocess.run([*GIT, *command], cwd=folder, check=True)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from tools import tree
+from tools import tracked
 
-ROOT = tree.ROOT
+ROOT = tracked.ROOT
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9])*"
 NAME = r"[\w.-]*\w"
 VALID = re.compile(rf"https://github\.com/({OWNER})/({NAME})")
@@ -44,7 +44,7 @@ def current(root: Path = ROOT) -> str:
 def text_files(root: Path = ROOT) -> dict[Path, str]:
     """Return the text of every file that git tracks or would track."""
     texts = {}
-    for name in tree.files(root):
+    for name in tracked.files(root):
         try:
             texts[root / name] = (root / name).read_bytes().decode("utf-8")
         except UnicodeDecodeError:

@@ -9,11 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools import tree
+from tools import tracked
 from tools.grading import leaks
 from tools.grading.tasks import assignments
 
-ROOT = tree.ROOT
+ROOT = tracked.ROOT
 PRIVATE = (
     "exercises/",
     "tools/grading/",
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"DEST must be new or empty: {dest}")
     fresh = dest.with_name(f".{dest.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    tree.copy((n for n in tree.files(untracked=False) if not n.startswith(PRIVATE)), fresh)
+    tracked.copy((n for n in tracked.files(untracked=False) if not n.startswith(PRIVATE)), fresh)
     shutil.copytree(options.assignments, fresh / "assignments")
     ignore = fresh / ".gitignore"
     ignore.write_text(ignore.read_text(encoding="utf-8").replace("/assignments/\n", ""))
