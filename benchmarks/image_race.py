@@ -19,7 +19,7 @@ random filters. Neither is the network of the FID. The distance of one half of t
 the other is given as what a perfect sampler of that size might get.
 
 Pace and finished runs are kept in runs/image_race/, and the command goes on where it was stopped;
-after each run data/results/image_race_NAME.json is written anew with what there is.
+after each seed, once all three have run, data/results/image_race_NAME.json is written anew.
 """
 
 import argparse
@@ -173,6 +173,8 @@ def main() -> None:
             provenance.write(path, {"recipe": name, "seed": seed, "points": points})
             print(path.stem, points[-1], flush=True)
         runs.append(json.loads(path.read_text()))
+        if name != list(RACERS)[-1]:
+            continue  # chapter 06 reads the results, and compares whole seeds
         content = {
             "images": len(images),
             "half against half": floor,

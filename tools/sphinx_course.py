@@ -28,7 +28,7 @@ ICON = re.compile(  # "name":[width, height, [other names], "code", "path" or tw
 )
 FIGURE = re.compile(r'(<figure class="align-default"[^>]*>\s*)(<img [^>]*src="([^"]+)"[^>]*>)')
 PRINTED = re.compile(
-    r'<div class="output stream([^>]*>\s*<div class="highlight"><pre>)(.*?)</pre>', re.S
+    r'(<div class="output) (stream[^>]*>\s*<div class="highlight"><pre>)(.*?)(?=</pre>)', re.S
 )
 WIDE = 80  # columns that a printed line may have on a wide screen
 LOSSLESS = 80_000  # bytes of a picture without loss
@@ -101,7 +101,7 @@ def add_header(
     context["body"] = context["body"].replace("</h1>", "</h1>\n" + bar, 1)
 
 
-def skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+def leave_out(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Leave out of the library's reference what stands elsewhere in it, and bare values."""
     bare = getattr(obj, "type", "") in ("data", "attribute") and not obj.docstring
     return True if bare or getattr(obj, "imported", False) else None
@@ -142,17 +142,15 @@ def retouch(page: Path, smaller: dict[str, str]) -> None:
                 added += f' width="{width}" height="{height}"'
         return tag.replace("<img", f"<img{added}", 1)
 
+    def marked(match: re.Match[str]) -> str:
+        start, rest, printed = match.groups()
+        wraps = is_message(html.unescape(re.sub("<[^>]*>", "", printed)))
+        return f"{start} message {rest}{printed}" if wraps else match[0]
+
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"_images/([^\"?]+)", lambda m: f"_images/{smaller.get(m[1], m[1])}", text)
     text = re.sub(r"<img\b[^>]*>", sized, text)
-    text = PRINTED.sub(
-        lambda m: (
-            m[0].replace("output stream", "output message stream", 1)
-            if is_message(html.unescape(re.sub("<[^>]*>", "", m[2])))
-            else m[0]
-        ),
-        text,
-    )
+    text = PRINTED.sub(marked, text)
     # A figure leads to its file: on a telephone its words are small.
     text = FIGURE.sub(r'\1<a href="\3">\2</a>', text)
     for pattern, instead in MENDED:
@@ -191,7 +189,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register."""
     sphinx.search.languages["en"] = Bilingual
     app.connect("config-inited", substitute, priority=1)
-    app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-skip-member", leave_out)
     app.connect("html-page-context", add_header)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
