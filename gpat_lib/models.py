@@ -273,6 +273,7 @@ def resnet_generator(
     channels: int = 3,
     size: int = 32,
     num_classes: int | None = None,
+    mapping: Sequence[int] = (),
 ) -> keras.Model:
     """A residual generator: noise ``(n, latent_dim)`` to images ``(n, size, size, channels)``.
 
@@ -288,6 +289,9 @@ def resnet_generator(
         channels: 3 for colour, 1 for grey.
         size: Side of the images: 8, 16, 32, 64 and so on.
         num_classes: As in ``dcgan_generator``.
+        mapping: Units of Dense layers with LeakyReLU that the noise passes first, such as
+            (256, 256): a mapping network (Karras et al. 2019, StyleGAN). There the generator can
+            decide what concerns the whole image, such as its kind, before it has places.
 
     Returns:
         A model with float32 outputs in (−1, 1).
@@ -300,7 +304,10 @@ def resnet_generator(
     channels = _checks.whole("channels", channels)
     if _checks.whole("size", size, least=8) & (size - 1):
         raise ValueError(f"size must be a power of 2; got {size}")
-    stack = [layers.Dense(4 * 4 * 4 * width), layers.Reshape((4, 4, 4 * width))]
+    stack: list[Any] = []
+    for units in _widths(mapping, "mapping", least=0):
+        stack += [layers.Dense(units), LeakyReLU(0.2)]
+    stack += [layers.Dense(4 * 4 * 4 * width), layers.Reshape((4, 4, 4 * width))]
     for k in reversed(range(size.bit_length() - 3)):
         filters = min(2**k, 4) * width
         stack += [layers.UpSampling2D(), layers.Conv2D(filters, 1), _residual(filters)]
@@ -493,10 +500,10 @@ def least_side(generator: keras.Model) -> int:
     return max(3, receptive_field(generator)[1] + 1)
 
 
-def _widths(widths: Any) -> list[int]:
-    if isinstance(widths, str) or not isinstance(widths, Sequence) or not widths:
-        raise ValueError(f"widths must be a row of whole numbers; got {widths!r}")
-    return [_checks.whole("widths", width) for width in widths]
+def _widths(widths: Any, name: str = "widths", least: int = 1) -> list[int]:
+    if isinstance(widths, str) or not isinstance(widths, Sequence) or len(widths) < least:
+        raise ValueError(f"{name} must be a row of whole numbers; got {widths!r}")
+    return [_checks.whole(name, width) for width in widths]
 
 
 def mlp_generator(

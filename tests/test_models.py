@@ -608,6 +608,22 @@ def test_residual_networks_fit_each_other(size, channels):
     assert downs[-1].output.shape[1:3] == (4, 4)
 
 
+def test_a_mapping_network_stands_between_the_noise_and_the_places(tmp_path):
+    keras.utils.set_random_seed(0)
+    generator = models.resnet_generator(5, width=2, size=8, mapping=(7, 6))
+    first, bend, second, _, places, reshape = generator.layers[:6]
+    assert [x.units for x in (first, second, places)] == [7, 6, 4 * 4 * 8]
+    assert isinstance(reshape, layers.Reshape)
+    noise = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    product = first(noise).numpy()
+    np.testing.assert_allclose(bend(product), np.where(product > 0, product, 0.2 * product))
+    generator.save(tmp_path / "g.keras")
+    again = keras.saving.load_model(tmp_path / "g.keras")
+    np.testing.assert_array_equal(again(noise), generator(noise))
+    conditional = models.resnet_generator(5, width=2, size=8, num_classes=3, mapping=(7,))
+    assert conditional([noise, np.arange(4) % 3]).shape == (4, 8, 8, 3)
+
+
 def test_residual_blocks_begin_as_what_passes_by_and_learn():
     """The second convolution begins at zero; the penalty's gradient reaches it and the first."""
     keras.utils.set_random_seed(0)
@@ -658,6 +674,8 @@ def test_a_residual_gan_trains_with_a_penalty_and_is_saved(tmp_path):
         ({"width": 0}, "^width must be"),
         ({"channels": 0}, "^channels must be"),
         ({"latent_dim": 1.5}, "^latent_dim must be"),
+        ({"mapping": 256}, "^mapping must be a row of whole numbers; got 256"),
+        ({"mapping": (8, 0)}, "^mapping must be a whole number >= 1"),
     ],
 )
 def test_residual_networks_name_a_bad_argument(arguments, message):
