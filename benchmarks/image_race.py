@@ -19,7 +19,9 @@ random filters. Neither is the network of the FID. The distance of one half of t
 the other is given as what a perfect sampler of that size might get.
 
 Pace and finished runs are kept in runs/image_race/, and the command goes on where it was stopped;
-after each seed, once all three have run, data/results/image_race_NAME.json is written anew.
+each time all three have run with a seed, data/results/image_race_NAME.json is written anew. What
+that file holds is not run again, in a fresh clone either. Two commands may share the work, each
+with its own --seeds and --threads 1.
 """
 
 import argparse
@@ -113,23 +115,47 @@ def race(
     return points
 
 
+def kept(name: str, seconds: float, recipe: str, seed: int) -> Path:
+    """The file of one run."""
+    return RUNS / f"{name}-{seconds:g}-{recipe}-{seed}.json"
+
+
+def unpack(name: str, seconds: float, results: Path) -> None:
+    """Take over pace and runs of that length from a results file, where runs/ lacks them."""
+    content = json.loads(results.read_text())
+    if content["seconds"] != seconds:
+        return
+    files = {kept(name, seconds, run["recipe"], run["seed"]): run for run in content["runs"]}
+    for path, known in {RUNS / f"{name}-pace.json": content["pace"], **files}.items():
+        if not path.exists():
+            provenance.write(path, known)
+
+
+def whole_seeds(name: str, seconds: float) -> list[dict[str, Any]]:
+    """The runs of all seeds with which every recipe has run: chapter 06 compares these."""
+    found = {path.stem.split("-")[-1] for path in RUNS.glob(f"{name}-{seconds:g}-*.json")}
+    runs = []
+    for seed in sorted(map(int, found)):
+        paths = [kept(name, seconds, recipe, seed) for recipe in RACERS]
+        if all(path.exists() for path in paths):
+            runs += [json.loads(path.read_text()) for path in paths]
+    return runs
+
+
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Ratios of our last distance to the others' with the same seed: median, least, greatest."""
     last = {(run["recipe"], run["seed"]): run["points"][-1]["trained"] for run in runs}
     table = {}
     for other in list(RACERS)[1:]:
         ratios = [
-            value / last[other, seed]
-            for (name, seed), value in last.items()
-            if name == "images" and (other, seed) in last
+            value / last[other, seed] for (name, seed), value in last.items() if name == "images"
         ]
-        if ratios:
-            figures = (float(np.median(ratios)), min(ratios), max(ratios))
-            names = ("median", "least", "greatest")
-            table[f"images / {other}"] = {
-                "seeds": len(ratios),
-                **dict(zip(names, np.round(figures, 3).tolist(), strict=True)),
-            }
+        figures = (float(np.median(ratios)), min(ratios), max(ratios))
+        names = ("median", "least", "greatest")
+        table[f"images / {other}"] = {
+            "seeds": len(ratios),
+            **dict(zip(names, np.round(figures, 3).tolist(), strict=True)),
+        }
     return table
 
 
@@ -138,13 +164,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=sorted(LOADERS))
     parser.add_argument("--path", help="a local copy; downloaded if not given")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--seconds", type=float, default=600.0, help="of training, per run")
     parser.add_argument("--threads", type=int, default=0, help="of the runs; 0: all cores")
     parser.add_argument("--pace", action="store_true", help="only measure the seconds of a step")
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     images, labels = LOADERS[options.name]("test", labels=True, path=options.path)
+    results = provenance.RESULTS / f"image_race_{options.name}.json"
+    if results.exists():
+        unpack(options.name, options.seconds, results)
     paced = RUNS / f"{options.name}-pace.json"
     if options.pace:
         provenance.write(paced, {**pace(images), "cores": os.cpu_count()})
@@ -161,10 +190,9 @@ def main() -> None:
     }
     clock = provenance.Clock()
     per_step = json.loads(paced.read_text())
-    runs = []
-    pairs = [(seed, name) for seed in range(options.seeds) for name in RACERS]
+    pairs = [(seed, name) for seed in options.seeds for name in RACERS]
     for seed, name in tqdm(pairs, desc="runs", disable=not sys.stderr.isatty()):
-        path = RUNS / f"{options.name}-{options.seconds:g}-{name}-{seed}.json"
+        path = kept(options.name, options.seconds, name, seed)
         if not path.exists():
             steps = max(POINTS, round(options.seconds / per_step[name]))
             points = race(RACERS[name], images, extractors, real, steps, seed)
@@ -172,9 +200,9 @@ def main() -> None:
                 point["seconds"] = round(point["steps"] * per_step[name], 1)
             provenance.write(path, {"recipe": name, "seed": seed, "points": points})
             print(path.stem, points[-1], flush=True)
-        runs.append(json.loads(path.read_text()))
         if name != list(RACERS)[-1]:
-            continue  # chapter 06 reads the results, and compares whole seeds
+            continue
+        runs = whole_seeds(options.name, options.seconds)
         content = {
             "images": len(images),
             "half against half": floor,
@@ -186,7 +214,7 @@ def main() -> None:
             # Not the path of one machine.
             "command": f"python benchmarks/image_race.py {options.name} --path PATH",
         }
-        provenance.write(provenance.RESULTS / f"image_race_{options.name}.json", content)
+        provenance.write(results, content)
 
 
 if __name__ == "__main__":
