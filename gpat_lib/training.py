@@ -509,7 +509,8 @@ class GPAT(keras.Model):
         Args:
             x: Real samples: an array ``(n, *sample_shape)`` (then give ``batch_size``), or a
                 ``tf.data.Dataset`` of batches of them. Images are floats in [−1, 1]. One step
-                uses ``n_critic`` batches; what is left over at an epoch's end is skipped. With
+                uses ``n_critic`` batches; what is left over at an epoch's end is skipped. A data
+                set is not autotuned unless its options ask for it (``autotune.enabled``). With
                 classes: the pair (samples, labels), or a data set of such pairs; image-to-image:
                 pairs (samples, contents) of one shape.
             y: Labels, whole numbers ``(n,)``, or contents: another way to give the pair (x, y).
@@ -569,6 +570,12 @@ class GPAT(keras.Model):
             # Full batches only: the progress bar can know its end.
             count //= self.n_critic
             steps = steps.apply(tf.data.experimental.assert_cardinality(count))
+        if batches.options().autotune.enabled is None:
+            # TensorFlow's tuner of pipelines sleeps ever longer, and the end of a fit may wait
+            # until it wakes: for as long as the fit itself took, up to a minute (2.20, measured).
+            options = tf.data.Options()
+            options.autotune.enabled = False
+            steps = steps.with_options(options)
         return steps
 
     def _checked(self, x: Any) -> Any:

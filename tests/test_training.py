@@ -497,6 +497,19 @@ def test_fit_takes_data_sets(toy_gan, points, kind):
     assert np.isfinite(history.history["d_loss"]).all()
 
 
+@pytest.mark.parametrize(("wish", "tuned"), [(None, False), (True, True)])
+def test_the_end_of_a_fit_does_not_wait_for_the_tuner(toy_gan, points, monkeypatch, wish, tuned):
+    """TensorFlow's tuner of pipelines, on by default, can hold it up; who asks for it has it."""
+    taken = []
+    monkeypatch.setattr(keras.Model, "fit", lambda self, x, **_: taken.append(x.options()))
+    options = tf.data.Options()
+    if wish is not None:
+        options.autotune.enabled = wish
+    batches = tf.data.Dataset.from_tensor_slices(points).batch(16).with_options(options)
+    compiled(toy_gan()).fit(batches)
+    assert [x.autotune.enabled for x in taken] == [tuned]
+
+
 def test_the_progress_bar_knows_its_end(toy_gan, points, capsys):
     compiled(toy_gan()).fit(points, batch_size=16, verbose=1)
     assert "2/2" in capsys.readouterr().out
