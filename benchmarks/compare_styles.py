@@ -48,8 +48,8 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from benchmarks.judge_style import TARGETS
-from gpat_lib import data, metrics, pictures, plotting, style, style_statistics
+from benchmarks.judge_style import TARGETS, known_styles, measures
+from gpat_lib import data, pictures, plotting, style, style_statistics
 from gpat_lib.training import DivergenceGuard
 
 RUNS = provenance.ROOT / "runs" / "compare_styles"
@@ -176,29 +176,11 @@ def median_of(times: list[dict[str, float]]) -> dict[str, float]:
 def judge(name: str, painted: dict[str, np.ndarray]) -> dict[str, Any]:
     """The measures of one set of paintings."""
     photographs = data.content_images(SETTINGS["side"], "test")
-    known = {key: metrics.patch_quantiles([x]) for key, x in data.style_images().items()}
-
-    def distance(images: Any, other: str) -> float:
-        return float(np.abs(metrics.patch_quantiles(images) - known[other]).mean())
-
-    nearest = []
-    for one in painted.values():
-        patches = metrics.patch_quantiles([one])
-        nearest.append(min(known, key=lambda other: float(np.abs(patches - known[other]).mean())))
-    fits = np.array(
-        [[metrics.edge_similarity(x, y) for x in photographs.values()] for y in painted.values()]
-    )
-    own = distance(list(photographs.values()), name)
-    similarities = [metrics.structural_similarity(photographs[k], painted[k]) for k in painted]
-    figures = {
-        "relative": distance(list(painted.values()), name) / own,
-        "styles": np.mean([other == name for other in nearest]),
-        "foreign": foreign(list(painted.values()), data.style_images(name)[name]),
-        "photographs": np.mean(fits.argmax(axis=1) == np.arange(len(fits))),
-        "edges": fits.diagonal().mean(),
-        "ssim": np.mean(similarities),
+    image = data.style_images(name)[name]
+    return {
+        **measures(name, painted, photographs, known_styles()),
+        "foreign": round(foreign(list(painted.values()), image), 4),
     }
-    return {key: round(float(value), 4) for key, value in figures.items()}
 
 
 def foreign(images: list[np.ndarray], image: np.ndarray, size: int = 7) -> float:

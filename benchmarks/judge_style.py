@@ -8,20 +8,21 @@ runs/style_quality/ and not judged anew unless the networks change.
 
 `swd7` is the patch distance (7 × 7) of the repainted photographs to the style image; `relative` is
 its share of the photographs' own distance. `ssim` compares with the photographs. `photographs` is
-the share of repainted ones whose edges fit their own photograph best, `styles` the share whose
-patches are nearest to their own style image, of all styles. `seconds_512` is `style_transfer` of
-512 × 512 pixels after a first call, the median of five; the generator alone is beside it.
-A style is `reached` if every seed's `relative` is; both shares are taken over all runs `together`.
+the share of repainted ones whose edges fit their own photograph best, `edges` how well they fit
+it, `styles` the share whose patches are nearest to their own style image, of all styles.
+`seconds_512` is `style_transfer` of 512 × 512 pixels after a first call, the median of five; the
+generator alone is beside it. A style is `reached` if every seed's `relative` is; both shares are taken over all runs `together`.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,47 @@ def median_seconds(call: Callable[[], Any]) -> float:
     return round(statistics.median(times), 3)
 
 
+def known_styles() -> dict[str, np.ndarray]:
+    """The patch quantiles of all style images, by name."""
+    return {name: metrics.patch_quantiles([image]) for name, image in data.style_images().items()}
+
+
+def measures(
+    name: str,
+    painted: dict[str, np.ndarray],
+    photographs: dict[str, np.ndarray],
+    known: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """How paintings of the style ``name`` fit it and their photographs, and whose they seem."""
+
+    def distance(images: Iterable[np.ndarray], other: str) -> float:
+        quantiles = metrics.patch_quantiles(list(images))
+        return float(np.abs(quantiles - known[other]).mean())
+
+    swd = distance(painted.values(), name)
+    fits = np.array(
+        [[metrics.edge_similarity(x, y) for x in photographs.values()] for y in painted.values()]
+    )
+    nearest = {
+        key: min(known, key=functools.partial(distance, [one])) for key, one in painted.items()
+    }
+    similarities = [metrics.structural_similarity(photographs[k], painted[k]) for k in painted]
+    figures = {
+        "swd7": swd,
+        "relative": swd / distance(photographs.values(), name),
+        "ssim": np.mean(similarities),
+        "photographs": np.mean(fits.argmax(axis=1) == np.arange(len(fits))),
+        "edges": fits.diagonal().mean(),
+        "styles": np.mean([other == name for other in nearest.values()]),
+    }
+    return {
+        **{key: round(float(value), 4) for key, value in figures.items()},
+        "taken_for": {key: other for key, other in nearest.items() if other != name},
+    }
+
+
 def judge(name: str, path: Path, known: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The figures of one pair; ``known`` holds the patch quantiles of all style images."""
+    """The figures of one pair; ``known`` as of ``known_styles``."""
     pair = style.load_style(path)
     image = data.style_images(name)[name]
     photographs = data.content_images(split="test")
@@ -71,27 +111,11 @@ def judge(name: str, path: Path, known: dict[str, np.ndarray]) -> dict[str, Any]
         key: style.style_transfer(photograph, image, *pair)
         for key, photograph in photographs.items()
     }
-    quantiles = metrics.patch_quantiles(list(painted.values()))
-    own = metrics.patch_quantiles(list(photographs.values()))
-    swd = float(np.abs(quantiles - known[name]).mean())
-    fits = np.array(
-        [[metrics.edge_similarity(x, y) for x in photographs.values()] for y in painted.values()]
-    )
-    nearest = {}
-    for key, one in painted.items():
-        patches = metrics.patch_quantiles([one])
-        nearest[key] = min(known, key=lambda other: float(np.abs(patches - known[other]).mean()))
     large = data.content_images(512, "test")["cat"]
     noise = np.zeros((1, 512, 512, pair[0].input_shape[-1] - 3), np.float32)
     batch = np.concatenate([large[None], noise], axis=3)
-    similarities = [metrics.structural_similarity(photographs[k], painted[k]) for k in painted]
     return {
-        "swd7": round(swd, 4),
-        "relative": round(swd / float(np.abs(own - known[name]).mean()), 4),
-        "ssim": round(float(np.mean(similarities)), 4),
-        "photographs": round(float(np.mean(fits.argmax(axis=1) == np.arange(len(fits)))), 4),
-        "styles": round(float(np.mean([other == name for other in nearest.values()])), 4),
-        "taken_for": {key: other for key, other in nearest.items() if other != name},
+        **measures(name, painted, photographs, known),
         "seconds_512": median_seconds(lambda: style.style_transfer(large, image, *pair)),
         "generator_seconds_512": median_seconds(lambda: pair[0].predict_on_batch(batch)),
     }
@@ -103,10 +127,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    clock, images = provenance.Clock(), data.style_images()
-    known = {name: metrics.patch_quantiles([image]) for name, image in images.items()}
+    clock, known = provenance.Clock(), known_styles()
     rows = []
-    for name, seed, path in found(list(images)):
+    for name, seed, path in found(list(known)):
         critic = path.with_stem(f"{path.stem}_critic")
         digest = hashlib.sha256(path.read_bytes() + critic.read_bytes()).hexdigest()[:16]
         kept = JUDGED / f"{name}_{seed}_{digest}.json"
