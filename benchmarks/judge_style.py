@@ -11,7 +11,8 @@ its share of the photographs' own distance. `ssim` compares with the photographs
 the share of repainted ones whose edges fit their own photograph best, `edges` how well they fit
 it, `styles` the share whose patches are nearest to their own style image, of all styles.
 `seconds_512` is `style_transfer` of 512 × 512 pixels after a first call, the median of five; the
-generator alone is beside it. A style is `reached` if every seed's `relative` is; both shares are taken over all runs `together`.
+generator alone is beside it. A style is `reached` if every seed's `relative` is; both shares are
+taken over all runs `together`.
 """
 
 import argparse
