@@ -12,6 +12,7 @@ how it was made.
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import data, plotting, recipes
+from gpat_lib import data, models, plotting, recipes
 from gpat_lib.training import DivergenceGuard, Resume, SampleGrid
 
 IMAGES = recipes.get("images")
@@ -57,6 +58,14 @@ RUNS: dict[str, tuple[recipes.Recipe, Callable[[int, int], tf.data.Dataset], dic
     "blossoms": (BLOSSOMS, endless(lambda: data.blossoms(20_000, seed=0)), {}),
 }
 STEPS_PER_EPOCH = 250  # an "epoch" is what one stop can lose at most
+
+
+def described(value: Any) -> Any:
+    """A setting for the card: of networks the function's name and its arguments."""
+    if isinstance(value, functools.partial):
+        given = ", ".join(f"{name}={argument}" for name, argument in value.keywords.items())
+        return f"{value.func.__name__.lstrip('_')}({given})"
+    return f"{value.__name__}()" if callable(value) else value
 
 
 class Minutes(keras.callbacks.Callback):
@@ -105,7 +114,7 @@ def main() -> None:
     plotting.save_grid(gan.generate(64, seed=1), shipped.with_suffix(".png"))
     card = {
         "what": f"averaged generator, trained on gpat_lib's {arguments.name}",
-        "recipe": {key: value for key, value in vars(recipe).items() if not callable(value)},
+        "recipe": {key: described(value) for key, value in vars(recipe).items()},
         "parameters": gan.ema_generator.count_params(),
         **minutes.clock.card(seed=arguments.seed, minutes_before=minutes.before),
         "threads": arguments.threads or os.cpu_count(),

@@ -95,7 +95,7 @@ def _limited(stack: list[Any], spectral_norm: bool = False, clip: float | None =
     return limited
 
 
-def _residual(filters: int) -> keras.Model:
+def _residual(filters: int, bend: type[layers.Layer] = LeakyReLU) -> keras.Model:
     """A branch that adds to what passes by: x + conv(bend(conv(bend(x)))), both 3×3.
 
     The second one begins at zero, so that a deep stack begins as no more than its other layers
@@ -104,7 +104,7 @@ def _residual(filters: int) -> keras.Model:
     x = branch = keras.Input((None, None, filters))
     for start in ("he_normal", "zeros"):
         convolution = layers.Conv2D(filters, 3, padding="same", kernel_initializer=start)
-        branch = convolution(LeakyReLU(0.2)(branch))
+        branch = convolution(bend(0.2)(branch))
     return keras.Model(x, layers.Add()([x, branch]))
 
 
@@ -306,13 +306,14 @@ def resnet_generator(
         raise ValueError(f"size must be a power of 2; got {size}")
     stack: list[Any] = []
     for units in _widths(mapping, "mapping", least=0):
-        stack += [layers.Dense(units), LeakyReLU(0.2)]
+        stack += [layers.Dense(units), layers.LeakyReLU(0.2)]
     stack += [layers.Dense(4 * 4 * 4 * width), layers.Reshape((4, 4, 4 * width))]
     for k in reversed(range(size.bit_length() - 3)):
         filters = min(2**k, 4) * width
-        stack += [layers.UpSampling2D(), layers.Conv2D(filters, 1), _residual(filters)]
+        block = _residual(filters, layers.LeakyReLU)
+        stack += [layers.UpSampling2D(), layers.Conv2D(filters, 1), block]
     stack += [
-        LeakyReLU(0.2),
+        layers.LeakyReLU(0.2),
         layers.Conv2D(channels, 3, padding="same", activation="tanh", dtype="float32"),
     ]
     return _generator(stack, latent_dim, num_classes)

@@ -620,6 +620,7 @@ def test_a_mapping_network_stands_between_the_noise_and_the_places(tmp_path):
     generator.save(tmp_path / "g.keras")
     again = keras.saving.load_model(tmp_path / "g.keras")
     np.testing.assert_array_equal(again(noise), generator(noise))
+    assert "gpat_lib" not in generator.to_json(), "its file must load without the library"
     conditional = models.resnet_generator(5, width=2, size=8, num_classes=3, mapping=(7,))
     assert conditional([noise, np.arange(4) % 3]).shape == (4, 8, 8, 3)
 
