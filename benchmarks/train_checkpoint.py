@@ -27,7 +27,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import data, models, plotting, recipes
+from gpat_lib import data, plotting, recipes
 from gpat_lib.training import DivergenceGuard, Resume, SampleGrid
 
 IMAGES = recipes.get("images")
