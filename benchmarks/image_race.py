@@ -18,13 +18,15 @@ sets of features: those of a small classifier trained on the same images, the sa
 random filters. Neither is the network of the FID. The distance of one half of the real images to
 the other is given as what a perfect sampler of that size might get.
 
-Pace and finished runs are kept in runs/image_race/, and the command goes on where it was stopped;
-each time all three have run with a seed, data/results/image_race_NAME.json is written anew. What
-that file holds is not run again, in a fresh clone either. Two commands may share the work, each
-with its own --seeds and --threads 1.
+Pace and finished runs are kept in runs/image_race/, and the command goes on where it was stopped.
+Once all three have run with a seed, data/results/image_race_NAME.json is written, and anew after
+each further run; runs of a seed that is not whole stand in it apart, as `unpaired`. What that file
+holds is not run again, in a fresh clone either. Two commands may share the work, each with its own
+--seeds and --threads 1.
 """
 
 import argparse
+import collections
 import dataclasses
 import functools
 import json
@@ -125,21 +127,20 @@ def unpack(name: str, seconds: float, results: Path) -> None:
     content = json.loads(results.read_text())
     if content["seconds"] != seconds:
         return
-    files = {kept(name, seconds, run["recipe"], run["seed"]): run for run in content["runs"]}
+    runs = content["runs"] + content["unpaired"]
+    files = {kept(name, seconds, run["recipe"], run["seed"]): run for run in runs}
     for path, known in {RUNS / f"{name}-pace.json": content["pace"], **files}.items():
         if not path.exists():
             provenance.write(path, known)
 
 
-def whole_seeds(name: str, seconds: float) -> list[dict[str, Any]]:
-    """The runs of all seeds with which every recipe has run: chapter 06 compares these."""
-    found = {path.stem.split("-")[-1] for path in RUNS.glob(f"{name}-{seconds:g}-*.json")}
-    runs = []
-    for seed in sorted(map(int, found)):
-        paths = [kept(name, seconds, recipe, seed) for recipe in RACERS]
-        if all(path.exists() for path in paths):
-            runs += [json.loads(path.read_text()) for path in paths]
-    return runs
+def finished(name: str, seconds: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The runs of seeds with which every recipe has run, and those of the other seeds."""
+    found = [json.loads(path.read_text()) for path in RUNS.glob(f"{name}-{seconds:g}-*.json")]
+    found.sort(key=lambda run: (run["seed"], list(RACERS).index(run["recipe"])))
+    recipes_run = collections.Counter(run["seed"] for run in found)
+    whole = [run for run in found if recipes_run[run["seed"]] == len(RACERS)]
+    return whole, [run for run in found if run not in whole]
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -193,21 +194,23 @@ def main() -> None:
     pairs = [(seed, name) for seed in options.seeds for name in RACERS]
     for seed, name in tqdm(pairs, desc="runs", disable=not sys.stderr.isatty()):
         path = kept(options.name, options.seconds, name, seed)
-        if not path.exists():
-            steps = max(POINTS, round(options.seconds / per_step[name]))
-            points = race(RACERS[name], images, extractors, real, steps, seed)
-            for point in points:
-                point["seconds"] = round(point["steps"] * per_step[name], 1)
-            provenance.write(path, {"recipe": name, "seed": seed, "points": points})
-            print(path.stem, points[-1], flush=True)
-        if name != list(RACERS)[-1]:
+        if path.exists():
             continue
-        runs = whole_seeds(options.name, options.seconds)
+        steps = max(POINTS, round(options.seconds / per_step[name]))
+        points = race(RACERS[name], images, extractors, real, steps, seed)
+        for point in points:
+            point["seconds"] = round(point["steps"] * per_step[name], 1)
+        provenance.write(path, {"recipe": name, "seed": seed, "points": points})
+        print(path.stem, points[-1], flush=True)
+        runs, unpaired = finished(options.name, options.seconds)
+        if not runs:
+            continue
         content = {
             "images": len(images),
             "half against half": floor,
             "ratios": summary(runs),
-            "runs": runs,
+            "runs": runs,  # chapter 06 compares these
+            "unpaired": unpaired,
             "seconds": options.seconds,
             "pace": per_step,
             **clock.card(seed=0),
