@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=sorted(LOADERS))
     parser.add_argument("--path", help="a local copy; downloaded if not given")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(5), help="which ones: 0 1 2")
     parser.add_argument("--seconds", type=float, default=600.0, help="of training, per run")
     parser.add_argument("--threads", type=int, default=0, help="of the runs; 0: all cores")
     parser.add_argument("--pace", action="store_true", help="only measure the seconds of a step")
