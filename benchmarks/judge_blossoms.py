@@ -35,7 +35,13 @@ FACTORS = {
     "color": blossoms.COLORS,
     "background": blossoms.BACKGROUNDS,
 }
+KINDS = len(blossoms.PETALS) * len(blossoms.SHAPES)
 SAMPLES, TRAINING, LEAST = 20_000, 24_000, 0.97
+
+
+def kinds(known: dict[str, np.ndarray]) -> np.ndarray:
+    """One label from 0 to 11 for each number and shape of petals: 3 · petals + shape."""
+    return len(blossoms.SHAPES) * known["petals"] + known["shape"]
 
 
 def factors(count: int, seed: int) -> dict[str, np.ndarray]:

@@ -2,8 +2,9 @@
 
     python benchmarks/train_checkpoint.py digits
 
-or digits_by_class (on request), stacked_digits (1,000 classes) or blossoms; all by the recipe
-"images" of `gpat_lib.recipes`, the blossoms with ten times its λ4 and some more steps.
+or digits_by_class (on request), stacked_digits (1,000 classes), blossoms or blossoms_by_kind (on
+request); all by the recipe "images" of `gpat_lib.recipes`, the blossoms with ten times its λ4 and
+some more steps, the last with residual networks in which the label can pass a mapping network.
 
 A run that is stopped goes on where it was when the same command is given again. At its end the
 averaged generator is written to data/checkpoints/NAME.keras, with a card, NAME.json, that says
@@ -26,19 +27,34 @@ import keras
 import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks import provenance
-from gpat_lib import data, plotting, recipes
+from benchmarks import judge_blossoms, provenance
+from gpat_lib import data, models, plotting, recipes
 from gpat_lib.training import DivergenceGuard, Resume, SampleGrid
 
 IMAGES = recipes.get("images")
 # With the recipe's own λ4 some kinds of blossoms become rare: benchmarks/judge_blossoms.py counts.
 BLOSSOMS = dataclasses.replace(IMAGES, lambda_4=(20.0, 20.0), steps=18_000)
+BY_KIND = dataclasses.replace(
+    IMAGES,
+    generator=functools.partial(models.resnet_generator, width=16, mapping=(256, 256)),
+    discriminator=functools.partial(
+        models.dcgan_discriminator, width=32, dropout=0.0, depth=3, hidden=256
+    ),
+    lambda_4=(2.0, 0.2),
+    steps=6_000,
+)
 
 
 def stacked(batch_size: int, seed: int) -> tf.data.Dataset:
     """Stacked digits without their labels."""
     stream = data.stacked_stream(*data.digits("train", labels=True), batch_size, seed)
     return stream.map(lambda image, label: image)
+
+
+def blossoms_by_kind() -> tuple[Any, Any]:
+    """Blossoms with labels, one for each number and shape of petals."""
+    images, known = data.blossoms(20_000, seed=0, factors=True)
+    return images, judge_blossoms.kinds(known)
 
 
 def endless(samples: Callable[[], Any]) -> Callable[[int, int], tf.data.Dataset]:
@@ -56,6 +72,11 @@ RUNS: dict[str, tuple[recipes.Recipe, Callable[[int, int], tf.data.Dataset], dic
     ),
     "stacked_digits": (IMAGES, stacked, {}),
     "blossoms": (BLOSSOMS, endless(lambda: data.blossoms(20_000, seed=0)), {}),
+    "blossoms_by_kind": (
+        BY_KIND,
+        endless(blossoms_by_kind),
+        {"num_classes": judge_blossoms.KINDS},
+    ),
 }
 STEPS_PER_EPOCH = 250  # an "epoch" is what one stop can lose at most
 
