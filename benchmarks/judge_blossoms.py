@@ -2,13 +2,16 @@
 
     python benchmarks/judge_blossoms.py data/checkpoints/blossoms.keras --save
 
-Prints one JSON object; --save also writes it to data/results/blossoms_quality.json. A small
+Prints one JSON object; --save also writes it to data/results/blossoms_quality.json, or what the
+generator's file is called. One that takes labels is asked for each kind equally often. A small
 convolutional network with one head per factor (petals, shape, color, background) is trained here
 on drawn pictures, whose factors are known, and must name at least 97 % of each factor right on
 pictures it has not seen, else the run fails. Then it reads 20,000 generated pictures.
 `combinations` are those of the 180 that it finds; `marginals` are the shares of each value, which
-are equal in the drawn set; `worst_marginal` is their largest relative distance from that. The same
-figures for 20,000 drawn pictures say what a perfect generator would get.
+are equal in the drawn set; `worst_marginal` is their largest relative distance from that;
+`as_asked`, with labels, is the share of pictures with the number and shape of petals asked for,
+its 95 % interval, and the share by kind. The same figures for 20,000 drawn pictures say what a
+perfect generator would get.
 """
 
 import argparse
@@ -26,9 +29,8 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import blossoms, data
+from gpat_lib import blossoms, data, metrics
 
-RESULT = provenance.RESULTS / "blossoms_quality.json"
 FACTORS = {
     "petals": blossoms.PETALS,
     "shape": blossoms.SHAPES,
@@ -109,6 +111,16 @@ def count(found: dict[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
+def as_asked(found: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
+    """Share of pictures whose number and shape of petals are those of their labels."""
+    right = kinds(found) == labels
+    share = metrics.proportion_interval(int(right.sum()), len(right))
+    return {
+        **dict(zip(("share", "low", "high"), np.round(share, 4).tolist(), strict=True)),
+        "by_kind": [round(float(right[labels == kind].mean()), 3) for kind in range(KINDS)],
+    }
+
+
 def main() -> None:
     """Judge the generator of a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -122,18 +134,27 @@ def main() -> None:
     generator = keras.saving.load_model(arguments.generator, compile=False)
     reader, accuracy = train_reader()
     rng = np.random.default_rng(arguments.seed)
-    noise = rng.standard_normal((SAMPLES, generator.input_shape[1]), dtype=np.float32)
-    pictures = generator.predict(noise, batch_size=500, verbose=0)
-    figures = {
+    latent_dim = generator.inputs[0].shape[1]
+    noise = rng.standard_normal((SAMPLES, latent_dim), dtype=np.float32)
+    asked = np.arange(SAMPLES) % KINDS if len(generator.inputs) > 1 else None
+    inputs = noise if asked is None else [noise, asked]
+    found = read(reader, generator.predict(inputs, batch_size=500, verbose=0))
+    images, known = data.blossoms(SAMPLES, seed=3, factors=True)
+    drawn = read(reader, images)
+    figures: dict[str, Any] = {
         "accuracy_unseen": {name: round(share, 4) for name, share in accuracy.items()},
         "samples": SAMPLES,
-        "generated": count(read(reader, pictures)),
-        "drawn": count(read(reader, data.blossoms(SAMPLES, seed=3))),
+        "generated": count(found),
+        "drawn": count(drawn),
     }
+    if asked is not None:
+        figures["generated"]["as_asked"] = as_asked(found, asked)
+        figures["drawn"]["as_asked"] = as_asked(drawn, kinds(known))
     result = {"figures": figures, **clock.card(seed=arguments.seed)}
     print(json.dumps(result, indent=2))
     if arguments.save:
-        provenance.write(RESULT, result)
+        name = f"{Path(arguments.generator).stem}_quality.json"
+        provenance.write(provenance.RESULTS / name, result)
 
 
 if __name__ == "__main__":
