@@ -4,7 +4,9 @@
 
 or digits_by_class (on request), stacked_digits (1,000 classes), blossoms or blossoms_by_kind (on
 request); all by the recipe "images" of `gpat_lib.recipes`, the blossoms with ten times its λ4 and
-some more steps, the last with residual networks in which the label can pass a mapping network.
+some more steps, those by kind with a residual generator, whose noise and label pass a mapping
+network first, and a falling λ4. blossoms_unlabelled, which does not ship, is their twin without
+labels: chapter 07 compares the two.
 
 A run that is stopped goes on where it was when the same command is given again. At its end the
 averaged generator is written to data/checkpoints/NAME.keras, with a card, NAME.json, that says
@@ -51,6 +53,11 @@ def stacked(batch_size: int, seed: int) -> tf.data.Dataset:
     return stream.map(lambda image, label: image)
 
 
+def blossoms() -> Any:
+    """The colour set."""
+    return data.blossoms(20_000, seed=0)
+
+
 def blossoms_by_kind() -> tuple[Any, Any]:
     """Blossoms with labels, one for each number and shape of petals."""
     images, known = data.blossoms(20_000, seed=0, factors=True)
@@ -71,12 +78,9 @@ RUNS: dict[str, tuple[recipes.Recipe, Callable[[int, int], tf.data.Dataset], dic
         {"num_classes": 10},
     ),
     "stacked_digits": (IMAGES, stacked, {}),
-    "blossoms": (BLOSSOMS, endless(lambda: data.blossoms(20_000, seed=0)), {}),
-    "blossoms_by_kind": (
-        BY_KIND,
-        endless(blossoms_by_kind),
-        {"num_classes": judge_blossoms.KINDS},
-    ),
+    "blossoms": (BLOSSOMS, endless(blossoms), {}),
+    "blossoms_by_kind": (BY_KIND, endless(blossoms_by_kind), {"num_classes": judge_blossoms.KINDS}),
+    "blossoms_unlabelled": (BY_KIND, endless(blossoms), {}),
 }
 STEPS_PER_EPOCH = 250  # an "epoch" is what one stop can lose at most
 
