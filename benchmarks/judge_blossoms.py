@@ -29,7 +29,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import provenance
-from gpat_lib import blossoms, data, metrics
+from gpat_lib import blossoms, data
 
 FACTORS = {
     "petals": blossoms.PETALS,
@@ -111,16 +111,6 @@ def count(found: dict[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
-def as_asked(found: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
-    """Share of pictures whose number and shape of petals are those of their labels."""
-    right = kinds(found) == labels
-    share = metrics.proportion_interval(int(right.sum()), len(right))
-    return {
-        **dict(zip(("share", "low", "high"), np.round(share, 4).tolist(), strict=True)),
-        "by_kind": [round(float(right[labels == kind].mean()), 3) for kind in range(KINDS)],
-    }
-
-
 def main() -> None:
     """Judge the generator of a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -148,8 +138,8 @@ def main() -> None:
         "drawn": count(drawn),
     }
     if asked is not None:
-        figures["generated"]["as_asked"] = as_asked(found, asked)
-        figures["drawn"]["as_asked"] = as_asked(drawn, kinds(known))
+        figures["generated"]["as_asked"] = provenance.as_asked(kinds(found), asked, "kind")
+        figures["drawn"]["as_asked"] = provenance.as_asked(kinds(drawn), kinds(known), "kind")
     result = {"figures": figures, **clock.card(seed=arguments.seed)}
     print(json.dumps(result, indent=2))
     if arguments.save:

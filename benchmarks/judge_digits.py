@@ -63,12 +63,7 @@ def judge(
         "class_shares": [round(n / len(images), 3) for n in coverage.counts],
     }
     if labels is not None:
-        right = probabilities.argmax(axis=1) == labels
-        share = metrics.proportion_interval(int(right.sum()), len(right))
-        figures["as_asked"] = {
-            **dict(zip(("share", "low", "high"), np.round(share, 4).tolist(), strict=True)),
-            "by_class": [round(float(right[labels == c].mean()), 3) for c in range(10)],
-        }
+        figures["as_asked"] = provenance.as_asked(probabilities.argmax(axis=1), labels, "class")
     for name, view in (("features", hidden), ("pixels", lambda x: x[..., 0])):
         precision, recall = metrics.precision_recall(view(train), view(images), k=3)
         figures[f"precision_{name}"] = round(precision, 3)

@@ -56,6 +56,20 @@ def write(path: Path, content: dict[str, Any]) -> None:
     os.replace(fresh, path)
 
 
+def as_asked(found: Any, asked: Any, each: str) -> dict[str, Any]:
+    """For a results file: the share found as asked, its 95 % interval, and it for each label."""
+    import numpy as np
+
+    from gpat_lib import metrics
+
+    right = found == asked
+    share = metrics.proportion_interval(int(right.sum()), len(right))
+    return {
+        **dict(zip(("share", "low", "high"), np.round(share, 4).tolist(), strict=True)),
+        f"by_{each}": [round(float(right[asked == y].mean()), 3) for y in np.unique(asked)],
+    }
+
+
 def keep_settings(runs: Path, settings: dict[str, Any]) -> None:
     """Note a study's settings beside its finished runs; exit if those there had others."""
     path = runs / "settings.json"
