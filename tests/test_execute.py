@@ -130,6 +130,19 @@ def test_the_smoke_tier_tries_the_solutions(course, number, right):
     assert stored.cells[4].outputs[0].text == "total: not answered yet.\n"
 
 
+@pytest.mark.parametrize(("name", "runs"), [("total", True), ("lost", False)])
+def test_the_smoke_tier_runs_what_follows_in_a_solution(course, name, runs):
+    cells = [
+        new_markdown_cell(ASKED),
+        new_code_cell("total = ...", metadata={"tags": ["answer"]}),
+        new_code_cell("print('total: right.')", metadata={"tags": ["check"]}),
+        new_markdown_cell((SOLVED % 1)[:-3] + f"More:\n\n```python\nprint({name} + 1)\n```\n:::"),
+    ]
+    done = course("n = 3", cells=cells, arguments=["--tier", "smoke"])
+    assert done.returncode == (0 if runs else 1), done.stdout
+    assert ("name 'lost' is not defined" in done.stdout) != runs
+
+
 LOG = "I0000 00:00:1795410114.353918    7159 port.cc:153] oneDNN custom operations are on."
 
 

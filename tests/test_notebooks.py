@@ -118,7 +118,7 @@ def test_its_exercises_have_all_their_parts(notebook):
         said = "".join(output.text for output in exercise.checks[0].outputs)
         assert said.strip().endswith("not answered yet."), exercise.label
         assert exercise.code, f"{exercise.label}: the solution has no python block"
-        names, given = defined(exercise.answers[0].source), defined(exercise.code)
+        names, given = defined(exercise.answers[0].source), defined(exercise.code[0])
         assert names, exercise.label
         assert names <= given, f"{exercise.label}: the solution does not set {names - given}"
 

@@ -21,7 +21,7 @@ def cures():
     """The patients as the exercises' solutions define them."""
     names = {"np": np, "tf": tf}
     for exercise in EXERCISES:
-        exec(exercise.code, names)
+        exec(exercise.code[0], names)
     return {name: names[name] for name in patients.PATIENTS}
 
 

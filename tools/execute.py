@@ -3,7 +3,8 @@
 A chapter runs into a temporary file, is checked and cleaned, and only then replaces the stored
 one in a single step: a run that fails, or is interrupted, changes nothing. Every other tier runs
 and throws the notebooks away. The smoke tier does what a student in Colab does (tools/colab.py),
-with the solutions in the place of the exercises' answers; their checks must find them right.
+with the solutions in the place of the exercises' answers; their checks must find them right, and
+what else a solution shows must run.
 """
 
 import argparse

@@ -10,6 +10,7 @@ import nbformat
 import nbstripout
 import yaml
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -79,10 +80,10 @@ class Exercise:
     solution: str = ""
 
     @property
-    def code(self) -> str:
-        """The solution's first piece of code, which takes the answer cell's place."""
-        found = re.search(r"^```python\n(.*?)^```", self.solution, flags=re.DOTALL | re.MULTILINE)
-        return found[1] if found else ""
+    def code(self) -> list[str]:
+        """The solution's pieces of code: the first takes the answer cell's place."""
+        pieces = r"^```python\n(.*?)^```"
+        return re.findall(pieces, self.solution, flags=re.DOTALL | re.MULTILINE)
 
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
@@ -105,11 +106,14 @@ def exercises(notebook: NotebookNode) -> list[Exercise]:
 
 
 def answered(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy in which every exercise's answer is its solution's code."""
+    """Return a copy with the solutions' code: for the answer, and what follows after the check."""
     copy: NotebookNode = nbformat.from_dict(notebook)
     for exercise in exercises(copy):
         for cell in exercise.answers:
-            cell.source = exercise.code
+            cell.source = "".join(exercise.code[:1])
+        for check in exercise.checks[-1:]:
+            after = copy.cells.index(check) + 1
+            copy.cells[after:after] = map(new_code_cell, exercise.code[1:])
     return copy
 
 

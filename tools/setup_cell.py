@@ -39,10 +39,12 @@ import yaml
 
 if in_colab:
     chapter = "{stem}"
-    if tf.config.list_physical_devices("GPU"):  # the larger run
+    if tf.config.list_physical_devices("GPU"):
         with open("tiers.yml") as file:
-            globals().update(yaml.safe_load(file)["colab"][chapter])
-        print("GPU found: the larger run, within about 5 minutes.")
+            larger = yaml.safe_load(file)["colab"][chapter]
+        globals().update(larger)
+        run = "the larger run, within about 5 minutes."
+        print("GPU found:", run if larger else "the same run as without.")
     else:
         with open("../data/results/chapters.json") as file:
             seconds = yaml.safe_load(file)[chapter]["seconds"]
