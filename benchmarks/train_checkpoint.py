@@ -43,7 +43,7 @@ BY_KIND = dataclasses.replace(
         models.dcgan_discriminator, width=32, dropout=0.0, depth=3, hidden=256
     ),
     lambda_4=(2.0, 0.2),
-    steps=6_000,
+    steps=10_000,
 )
 
 
